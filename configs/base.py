@@ -1,0 +1,123 @@
+"""Every field that an adversarial system's config may set, its meaning and its default.
+
+A system's own file starts from `adversarial`, says what its paper says, and nothing else. Zero (or
+an empty string) switches a part off, so that parts combine from the command line:
+`--config.penalties.r1=1.0 --config.networks.discriminator.weights=spectral_norm`.
+"""
+
+import difflib
+
+from ml_collections import ConfigDict
+
+# What `:DATA` means. `digits` needs no download; the other names but `folder` are TFDS's.
+DATA = {
+    'digits': dict(name='digits', size=(8, 8), channels=1),
+    'mnist': dict(name='mnist', size=(28, 28), channels=1),
+    'fashion_mnist': dict(name='fashion_mnist', size=(28, 28), channels=1),
+    'cifar10': dict(name='cifar10', size=(32, 32), channels=3),
+    'celeb_a': dict(name='celeb_a', size=(64, 64), channels=3, flip=True),
+    'folder': dict(name='folder', size=(64, 64), channels=3, flip=True),
+}
+
+# Glorot's, and with a gain of sqrt(2) for the convolutions within a residual block.
+GLOROT_INIT = dict(name='variance_scaling', scale=1.0, mode='fan_avg', distribution='uniform')
+RESIDUAL_INIT = dict(name='variance_scaling', scale=2.0, mode='fan_avg', distribution='uniform')
+
+
+def adversarial(data: str) -> ConfigDict:
+    """Returns the defaults, with the data set that `:DATA` names.
+
+    Raises:
+      ValueError: an unknown name, with the nearest known one.
+    """
+    _check('data set', data, DATA)
+    config = ConfigDict()
+    config.game = 'adversarial'
+    config.seed = 0
+    config.steps = 10_000  # training steps, each one update of the generator
+    config.batch_size = 64  # images, over all devices
+    config.critic_updates = 1  # of the discriminator per training step (n_critic)
+    config.accumulate = 1  # microbatches averaged into every update
+    config.generator_batch = 1  # images of the generator's loss, as a multiple of batch_size
+    config.ema_decay = 0.0  # of the generator's moving average, which is then what is sampled
+
+    config.data = dict(
+        name='digits',  # 'digits', 'folder' or the name of a TFDS image set
+        data_dir='',  # where TFDS has its prepared sets (its own default if empty); the folder
+        split='train',
+        size=(8, 8),  # height and width in training
+        channels=1,  # 1 grey, 3 RGB, 4 RGBA
+        crop_from=(0, 0),  # height and width before a random crop to `size`
+        flip=False,  # mirror half of the images
+        alpha='white',  # what lies beneath transparent pixels: 'white' or 'black'; or 'drop'
+        resident_mb=2048,  # a decoded set up to this size stays on the device
+        workers=0,  # processes that decode a set that does not
+    )
+    config.prior = dict(name='gaussian', size=128)  # or 'uniform'
+    config.networks = dict(
+        generator=dict(name='resnet.Generator'), discriminator=dict(name='resnet.Discriminator')
+    )
+    config.loss = dict(
+        name='non_saturating',
+        label_smoothing=0.0,  # the target of real images is 1 less this
+    )
+    config.penalties = dict(  # weights
+        gradient_penalty=0.0, one_sided_gradient_penalty=0.0, dragan=0.0, r1=0.0, r2=0.0
+    )
+    config.optimizers = dict(generator=optimizer(), discriminator=optimizer())
+
+    config.log = dict(every=100, samples_every=1000, grid=(8, 8))  # rows and columns of the grid
+    config.checkpoint = dict(
+        every=1000,
+        keep=3,  # the latest so many
+        best='',  # a key of metrics.jsonl: the checkpoint where it was lowest is kept too
+    )
+    _overlay(config, dict(data=DATA[data]))
+    return config
+
+
+def optimizer() -> dict:
+    """Returns the fields of one player's optimiser."""
+    return dict(
+        name='adam',  # 'sgd', 'momentum', 'rmsprop', 'adam', 'adamw'
+        learning_rate=2e-4,
+        schedule='constant',  # 'linear', 'cosine', 'exponential': over config.steps
+        final_share=0.0,  # of the learning rate, at the end of the schedule
+        warmup_steps=0,
+        b1=0.5,  # adam, adamw
+        b2=0.999,
+        eps=1e-8,  # adam, adamw, rmsprop
+        momentum=0.9,  # momentum
+        decay=0.99,  # rmsprop
+        weight_decay=0.0,  # adamw
+        clip_norm=0.0,  # of the gradient over all of the player's weights
+        clip_weights=0.0,  # every weight stays within plus or minus this
+        l1=0.0,  # norm loss: l1 sum|w| + l2 sum w^2
+        l2=0.0,
+    )
+
+
+def finish(config: ConfigDict, presets: dict[str, dict], data: str) -> ConfigDict:
+    """Lays the system's preset for the data over its config and locks it against misspelt keys.
+
+    Raises:
+      ValueError: the system has no preset for this data set.
+    """
+    _check('data set for this system', data, presets)
+    _overlay(config, presets[data])
+    return config.lock()
+
+
+def _check(what: str, name: str, known: dict) -> None:
+    if name not in known:
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f'did you mean {close[0]!r}? ' if close else ''
+        raise ValueError(f'unknown {what} {name!r}; {hint}known: {", ".join(known)}')
+
+
+def _overlay(config: ConfigDict, fields: dict) -> None:
+    for name, value in fields.items():
+        if isinstance(value, dict):
+            _overlay(config[name], value)
+        else:
+            config[name] = value

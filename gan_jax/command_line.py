@@ -1,0 +1,139 @@
+"""From the command line to a verb; a mistake is one line and exit code 2.
+
+JAX is imported late, so that a mistyped flag is answered at once.
+"""
+
+import difflib
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+from absl import flags
+
+from gan_jax.usage import UsageError, nearest
+
+
+def parse(argv: list[str]) -> list[str]:
+    """Parses the flags, or prints what is wrong with them and exits with code 2."""
+    try:
+        if '--help' not in argv and '-h' not in argv and '--helpfull' not in argv:
+            _check(argv[1:])
+        return flags.FLAGS(argv)
+    except UsageError as error:
+        sys.exit(_complain(error))
+    except flags.Error as error:
+        sys.exit(_complain(error))
+
+
+def _complain(error: Exception) -> int:
+    print(f'error: {error}'.replace('\n', ' '), file=sys.stderr)
+    return 2
+
+
+def _check(arguments: list[str]) -> None:
+    """Finds what `config_flags` would only answer with a traceback."""
+    values = [_value(a, following) for a, following in zip(arguments, [*arguments[1:], ''])]
+    configs = [value for name, value in values if name == 'config']
+    if not configs:
+        raise UsageError(f'which system? --config=configs/NAME.py; {_systems()}')
+    config = load_config(configs[-1])
+    known = _keys(config)
+    for name, _ in values:
+        if name and name.startswith('config.') and name.removeprefix('config.') not in known:
+            key = name.removeprefix('config.')
+            close = difflib.get_close_matches(key, known, n=1)
+            siblings = [k for k in known if k.rpartition('.')[0] == key.rpartition('.')[0]]
+            hint = f'did you mean {close[0]!r}?' if close else f'known: {", ".join(siblings)}'
+            raise UsageError(f'the config has no {key!r}; {hint}')
+
+
+def _value(argument: str, following: str) -> tuple[str | None, str]:
+    if not argument.startswith('-'):
+        return None, ''
+    name, equals, value = argument.lstrip('-').partition('=')
+    return name, value if equals else following
+
+
+def _keys(config, prefix: str = '') -> list[str]:
+    keys = []
+    for name in config:
+        keys.append(prefix + name)
+        if hasattr(config[name], 'items'):
+            keys += _keys(config[name], f'{prefix}{name}.')
+    return keys
+
+
+def load_config(argument: str):
+    """Returns the config of `FILE` or `FILE:DATA`.
+
+    Raises:
+      UsageError: no such file, or no such data set for the system.
+    """
+    file, _, data = argument.partition(':')
+    if not Path(file).is_file():
+        raise UsageError(f'no config file {file!r}; {_systems(Path(file).stem)}')
+    spec = importlib.util.spec_from_file_location('config', file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    try:
+        return module.get_config(data) if data else module.get_config()
+    except ValueError as error:
+        raise UsageError(f'{file}: {error}') from None
+
+
+def _systems(name: str = '') -> str:
+    folder = Path(__file__).parent.parent / 'configs'
+    names = [path.stem for path in folder.glob('*.py') if path.stem != 'base']
+    return nearest(name, names) if name else f'known: {", ".join(sorted(names))}'
+
+
+def default_workdir(argument: str) -> str:
+    """Returns runs/NAME for configs/NAME.py, runs/NAME-DATA for configs/NAME.py:DATA."""
+    file, _, data = argument.partition(':')
+    return os.path.join('runs', '-'.join(filter(None, [Path(file).stem, data])))
+
+
+def run(options: flags.FlagValues) -> int:
+    """Does what the flags say; returns the exit code."""
+    workdir = options.workdir or default_workdir(options['config'].config_filename)
+    try:
+        _prepare_jax()
+        (_dry_run if options.dry_run else MODES[options.mode])(options, workdir)
+    except UsageError as error:
+        return _complain(error)
+    return 0
+
+
+def _prepare_jax() -> None:
+    """Joins the cluster, if there is one, before anything else; then keeps what XLA compiles."""
+    from gan_jax import mesh
+
+    mesh.initialize_distributed()
+    import jax
+
+    cache = os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache'
+    jax.config.update('jax_compilation_cache_dir', str(Path(cache) / 'gan_jax' / 'xla'))
+    jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.5)
+
+
+def _train(options: flags.FlagValues, workdir: str) -> None:
+    from gan_jax.train import train
+
+    train(options.config, workdir)
+
+
+def _sample(options: flags.FlagValues, workdir: str) -> None:
+    from gan_jax.sample import sample
+
+    out = options.out or os.path.join(workdir, 'samples.png')
+    sample(options.config, workdir, options.num, options.seed, out)
+
+
+def _dry_run(options: flags.FlagValues, workdir: str) -> None:
+    from gan_jax.dry_run import dry_run
+
+    dry_run(options.config, workdir)
+
+
+MODES = {'train': _train, 'sample': _sample}

@@ -1,0 +1,42 @@
+"""Data sets small enough to stay on the device."""
+
+from typing import Any
+
+import jax
+from jax import Array
+from jax.sharding import Mesh
+
+from gan_jax import mesh as meshes
+from gan_jax.data.images import Decoded
+from gan_jax.data.order import Order
+from gan_jax.data.source import Source
+
+
+class Resident(Source):
+    """A data set decoded once and kept whole, as uint8, on every device.
+
+    A step costs the host nothing but its indices.
+    """
+
+    def __init__(self, decoded: Decoded, order: Order, data: Any, mesh: Mesh):
+        super().__init__(decoded, order, data, mesh)
+        arrays = decoded.read_many(range(len(decoded)))
+        self._arrays = meshes.put(meshes.replicated(mesh), arrays)
+
+    def feed(self, step: int) -> tuple[dict[str, Array], Array]:
+        """Returns the whole data set, which is on the device already, and the indices [K, B]."""
+        indices = meshes.put(meshes.split(self._mesh, 1), self._order.indices(step))
+        return self._arrays, indices
+
+    def close(self) -> None:
+        """Lets go of the device's memory."""
+        self._arrays = {}
+
+    def _stored(self, feed: tuple[dict[str, Array], Array]) -> dict[str, Array]:
+        arrays, indices = feed
+
+        def take(array: Array) -> Array:
+            taken = array.at[indices].get(mode='promise_in_bounds')
+            return jax.lax.with_sharding_constraint(taken, meshes.split(self._mesh, 1))
+
+        return jax.tree.map(take, arrays)

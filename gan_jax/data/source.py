@@ -1,0 +1,65 @@
+"""What every source of training batches has in common."""
+
+import abc
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from jax import Array
+from jax.sharding import Mesh
+
+from gan_jax.data import preprocess
+from gan_jax.data.images import Decoded
+from gan_jax.data.order import Order
+
+
+class Source(abc.ABC):
+    """Feeds training: the batch of a step is a function of the seed and the step alone.
+
+    `num_examples` counts the data set; `label_names` and `num_classes` are () and 0 without labels.
+    """
+
+    def __init__(self, decoded: Decoded, order: Order, data: Any, mesh: Mesh):
+        self.num_examples = len(decoded)
+        self.label_names = decoded.label_names
+        self.num_classes = len(decoded.label_names)
+        self._decoded = decoded
+        self._order = order
+        self._size = tuple(data.size)
+        self._flip = data.flip
+        self._mesh = mesh
+
+    @abc.abstractmethod
+    def feed(self, step: int) -> Any:
+        """Returns what the host hands to the jitted training step: global device arrays."""
+
+    def batch(self, feed: Any, key: Array) -> dict[str, Array]:
+        """Makes the batch of a feed; pure, to be traced inside the training step.
+
+        Shapes: {'image': float32 [K, B, H, W, C] in [-1, 1], 'label': int32 [K, B]}, split over
+        the devices along B; 'label' only where the set has labels.
+        """
+        stored = self._stored(feed)
+        image = preprocess.prepare(stored['image'], self._size, self._flip, key)
+        return {**stored, 'image': image}
+
+    def examples(self, count: int, start: int = 0) -> dict[str, np.ndarray]:
+        """Returns `count` examples in stored order, fewer at the end; a larger one's centre.
+
+        Shapes: {'image': uint8 [n, H, W, C], 'label': int32 [n]}.
+        """
+        stored = self._read(range(self.num_examples)[start : start + count])
+        height, width = self._size
+        top, left = ((a - b) // 2 for a, b in zip(self._decoded.shape[:2], self._size, strict=True))
+        image = stored['image'][:, top : top + height, left : left + width]
+        return {**stored, 'image': image}
+
+    def close(self) -> None:
+        """Ends threads and processes, and lets go of memory; the source must not be used again."""
+
+    @abc.abstractmethod
+    def _stored(self, feed: Any) -> Mapping[str, Array]:
+        """Returns the step's examples as they are stored, uint8; traced."""
+
+    def _read(self, indices: Sequence[int]) -> Mapping[str, np.ndarray]:
+        return self._decoded.read_many(indices)

@@ -1,0 +1,57 @@
+"""What a run would be, without taking a step: config, phases, parameters, devices and memory."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+from clu import parameter_overview
+from ml_collections import ConfigDict
+
+from gan_jax import mesh as meshes
+from gan_jax.data import example_batch
+from gan_jax.game import Game, Phase
+from gan_jax.games import build_game
+from gan_jax.logs import say
+from gan_jax.train import make_initial_state, make_step, state_like
+
+
+def dry_run(config: ConfigDict, path: str) -> None:
+    """Prints the description of a run; opens no data set and writes nothing."""
+    mesh = meshes.make_mesh()
+    game = build_game(config)
+    like = state_like(make_initial_state(config, game, mesh), mesh)
+    say(str(config))
+    say(f'Run: {config.steps} steps in {path}')
+    for phase in game.phases:
+        say(describe_phase(phase, config.batch_size, game))
+    for name, params in like.params.items():
+        say(f'\n{name}')
+        say(parameter_overview.get_parameter_overview(params, include_stats=False))
+    say(_describe_devices(config, game, mesh, like))
+
+
+def describe_phase(phase: Phase, batch_size: int, game: Game) -> str:
+    """Returns one line: who moves what, how often and on how many images."""
+    times = f'{phase.repeats} times ' if phase.repeats > 1 else ''
+    every = 'every step' if phase.interval == 1 else f'every {phase.interval} steps'
+    images = f'{phase.accumulate} x {batch_size}' if phase.accumulate > 1 else batch_size
+    moved = ', '.join(game.players[phase.player])
+    return f'Phase {phase.name}: player {phase.player} moves {moved} {times}{every}, {images} images'
+
+
+def _describe_devices(config: ConfigDict, game: Game, mesh, like) -> str:
+    batch = {
+        name: jax.ShapeDtypeStruct(
+            (game.microbatches, *array.shape), jnp.float32, sharding=meshes.split(mesh, 1)
+        )
+        for name, array in example_batch(config.data, config.batch_size).items()
+    }
+    step = make_step(config, game, lambda feed, key: feed, mesh)
+    memory = step.lower(like, batch, due=game.due(0)).compile().memory_analysis()
+    state = sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(like))
+    return (
+        f'Devices: {mesh.size} x {mesh.devices.flat[0].device_kind} in {jax.process_count()} '
+        f'process(es), {config.batch_size // mesh.size} images each\n'
+        f'Memory per device: state {state / 2**20:.1f} MiB, working set of a step '
+        f'{memory.temp_size_in_bytes / 2**20:.1f} MiB (XLA\'s estimate, without the data)'
+    )

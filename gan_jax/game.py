@@ -1,0 +1,128 @@
+"""The nouns: a generative model is networks, the players who move them, and the phases of a step.
+
+Nothing here knows a method. A game is data; `step.py` plays it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import flax.linen as nn
+import jax
+from flax import struct
+from flax.core import tracers
+
+Array = jax.Array
+Tree = Any
+
+
+class Networks:
+    """The networks of a game at their current parameters: `networks.name(x)` is a pure call.
+
+    `update=True` keeps the statistics (running means, singular vectors) that the call produced, so
+    that the next call starts from them; without it they are dropped. Only networks in `updatable`
+    may be updated, and never inside a transformation such as a gradient penalty's `jax.grad`,
+    where new statistics would be that transformation's own tracers.
+    """
+
+    def __init__(
+        self,
+        modules: Mapping[str, nn.Module],
+        params: Mapping[str, Tree],
+        stats: Mapping[str, Tree],
+        *,
+        updatable: tuple[str, ...] = (),
+        shard: Callable[[Tree], Tree] = lambda tree: tree,
+    ):
+        self.stats = dict(stats)
+        self._modules, self._params = modules, params
+        self._updatable, self._shard = updatable, shard
+        self._trace = tracers.current_trace()
+
+    def __getattr__(self, name: str) -> Callable:
+        if name.startswith('_') or name not in self._modules:
+            raise AttributeError(f'this game has no network {name!r}; it has {list(self._modules)}')
+        return lambda *args, **kwargs: self._call(name, *args, **kwargs)
+
+    def _call(self, name: str, *args: Any, update: bool = False, **kwargs: Any) -> Any:
+        if update and name not in self._updatable:
+            raise ValueError(f'{name!r} is not of the player whose turn it is: no update=True')
+        if update and tracers.current_trace() != self._trace:
+            raise ValueError(f'{name!r} was called with update=True inside a transformation')
+        variables = {'params': self._params[name], **self.stats[name]}
+        collections = list(self.stats[name])
+        args = self._shard(args)
+        output, new = self._modules[name].apply(variables, *args, mutable=collections, **kwargs)
+        if update:
+            self.stats[name] = dict(new)
+        return output
+
+
+class Context(NamedTuple):
+    """What a loss may read that has no parameters."""
+
+    batch: Mapping[str, Array]  # one microbatch: {'image': [B, H, W, C] in [-1, 1], 'label': [B]}
+    key: Array
+    step: Array  # training steps taken so far
+    extra: Mapping[str, Any]  # state the game owns: path-length mean, image pool
+
+
+class Report(NamedTuple):
+    """What a loss may say besides its value."""
+
+    metrics: Mapping[str, Array] = {}
+    extra: Mapping[str, Any] = {}  # new values for keys of Context.extra
+
+
+Loss = Callable[[Networks, Context], tuple[Array, Report]]
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One player's turn within a training step."""
+
+    name: str
+    player: str
+    loss: Loss
+    interval: int = 1  # taken when step % interval == 0        (lazy regularisation)
+    repeats: int = 1  # optimiser updates per training step     (n_critic)
+    accumulate: int = 1  # microbatches averaged into each update (big batches)
+
+
+def keep(extra: Mapping[str, Any], metrics: Mapping[str, Array]) -> Mapping[str, Any]:
+    """The end of a step for a game whose own state no controller moves."""
+    return extra
+
+
+@dataclass(frozen=True)
+class Game:
+    """A generative model as data."""
+
+    networks: Mapping[str, nn.Module]
+    players: Mapping[str, tuple[str, ...]]  # player -> the networks its optimiser moves
+    phases: tuple[Phase, ...]
+    inputs: Callable  # batch -> {network: example arguments}, to initialise with
+    sample: Callable  # (networks, Context) -> {'image': [B, H, W, C] in [-1, 1], ...}
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    after: Callable = keep  # (extra, metrics) -> extra at the end of a step: controllers
+    ema: tuple[str, ...] = ()  # networks of which a moving average is kept and sampled
+
+    @property
+    def microbatches(self) -> int:
+        """Microbatches that a step needs: phases read from the first, each its own number."""
+        return max(phase.repeats * phase.accumulate for phase in self.phases)
+
+    def due(self, step: int) -> tuple[bool, ...]:
+        """Which phases are taken at a step: static, so that no convolution sits under a `cond`."""
+        return tuple(step % phase.interval == 0 for phase in self.phases)
+
+
+class State(struct.PyTreeNode):
+    """All that a checkpoint holds: arrays, keyed by network or player. No functions, no config."""
+
+    step: Array  # [] int32, training steps taken
+    params: Mapping[str, Tree]  # by network
+    stats: Mapping[str, Tree]  # by network: every collection but the parameters
+    opt: Mapping[str, Tree]  # by player
+    ema: Mapping[str, Tree]  # by network in Game.ema: averaged parameters and statistics
+    extra: Mapping[str, Any]

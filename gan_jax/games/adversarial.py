@@ -1,0 +1,145 @@
+"""A generator against a discriminator: a dozen systems that differ in their parts alone."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from gan_jax import losses, models, penalties, priors
+from gan_jax.game import Array, Context, Game, Networks, Phase, Report
+from gan_jax.usage import UsageError, call, choose
+
+Judge = Callable[[Callable, Array, Array], tuple[Array, Array]]
+
+
+def adversarial(
+    generator: nn.Module,
+    discriminator: nn.Module,
+    prior: priors.Prior,
+    loss: losses.Adversarial,
+    weighted_penalties: Mapping[penalties.Penalty, float],
+    *,
+    judge: Judge,
+    critic_updates: int = 1,
+    accumulate: int = 1,
+    generator_batch: int = 1,
+    ema: tuple[str, ...] = (),
+) -> Game:
+    """Returns the game of Goodfellow et al. 2014 with any networks, prior, loss and penalties.
+
+    Args:
+      weighted_penalties: what is added to the discriminator's loss, and how much of it.
+      judge: how the discriminator sees real and generated images: `together` or `apart`.
+      critic_updates: the discriminator's updates for each of the generator's (n_critic).
+      accumulate: microbatches averaged into every update of either player.
+      generator_batch: images the generator's loss draws, as a multiple of the real batch.
+    """
+
+    def discriminator_loss(networks: Networks, context: Context) -> tuple[Array, Report]:
+        prior_key, penalty_key = jax.random.split(context.key)
+        real = context.batch['image']
+        fake = networks.generator(prior(prior_key, len(real)), train=True)
+        real_logits, fake_logits = judge(networks.discriminator, real, fake)
+        adversary = loss.discriminator(real_logits, fake_logits)
+        penalty = jnp.zeros(())
+        for index, (function, weight) in enumerate(weighted_penalties.items()):
+            key = jax.random.fold_in(penalty_key, index)
+            penalty += weight * function(networks.discriminator, real, fake, key)
+        return adversary + penalty, Report(
+            metrics={
+                'real_logit_mean': jnp.mean(real_logits),
+                'real_logit_std': jnp.std(real_logits),
+                'fake_logit_mean': jnp.mean(fake_logits),
+                'fake_logit_std': jnp.std(fake_logits),
+                'penalty': penalty,
+                'penalty_share': penalty / (jnp.abs(adversary) + penalty + 1e-12),
+            }
+        )
+
+    def generator_loss(networks: Networks, context: Context) -> tuple[Array, Report]:
+        real = context.batch['image']
+        z = prior(context.key, generator_batch * len(real))
+        fake = networks.generator(z, train=True, update=True)
+        fake_logits = networks.discriminator(fake, train=True)
+        # Removed by the compiler wherever the loss does not read it.
+        real_logits = networks.discriminator(real, train=True)
+        return loss.generator(real_logits, fake_logits), Report()
+
+    def inputs(batch: Mapping[str, Array]) -> Mapping[str, tuple]:
+        image = batch['image']
+        return {
+            'generator': (prior(jax.random.key(0), len(image)),),
+            'discriminator': (image,),
+        }
+
+    def sample(networks: Networks, context: Context) -> Mapping[str, Array]:
+        z = prior(context.key, len(context.batch['image']))
+        return {'image': networks.generator(z, train=False)}
+
+    return Game(
+        networks={'generator': generator, 'discriminator': discriminator},
+        players={'generator': ('generator',), 'discriminator': ('discriminator',)},
+        phases=(
+            Phase('generator', 'generator', generator_loss, accumulate=accumulate),
+            Phase(
+                'discriminator',
+                'discriminator',
+                discriminator_loss,
+                repeats=critic_updates,
+                accumulate=accumulate,
+            ),
+        ),
+        inputs=inputs,
+        sample=sample,
+        ema=ema,
+    )
+
+
+def together(discriminator: Callable, real: Array, fake: Array) -> tuple[Array, Array]:
+    """Both in one call: faster, and the same wherever every image is judged on its own."""
+    logits = discriminator(jnp.concatenate([real, fake]), train=True, update=True)
+    return logits[: len(real)], logits[len(real) :]
+
+
+def apart(discriminator: Callable, real: Array, fake: Array) -> tuple[Array, Array]:
+    """One call for each: with batch normalisation, each has the statistics of its own kind."""
+    real_logits = discriminator(real, train=True, update=True)
+    return real_logits, discriminator(fake, train=True, update=True)
+
+
+def build(config: Any) -> Game:
+    """Returns the game that `config` describes; see `configs/base.py` for its fields."""
+    image_shape = (*config.data.size, config.data.channels)
+    discriminator = models.build_network(config.networks.discriminator)
+    weighted_penalties = {
+        choose('penalty', name, penalties.PENALTIES): weight
+        for name, weight in config.penalties.items()
+        if weight
+    }
+    mixes_examples = _has_batch_statistics(discriminator, image_shape)
+    if weighted_penalties and mixes_examples:
+        raise UsageError(
+            'a gradient penalty needs a critic that judges every image on its own: '
+            "config.networks.discriminator.normalization may be 'none' or 'layer', not 'batch'"
+        )
+    options = {name: value for name, value in config.loss.items() if value}
+    name = options.pop('name')
+    return adversarial(
+        models.build_network(config.networks.generator, image_shape=image_shape),
+        discriminator,
+        choose('prior', config.prior.name, priors.PRIORS)(config.prior.size),
+        call(f'loss {name!r}', choose('loss', name, losses.LOSSES), **options),
+        weighted_penalties,
+        judge=apart if mixes_examples else together,
+        critic_updates=config.critic_updates,
+        accumulate=config.accumulate,
+        generator_batch=config.generator_batch,
+        ema=('generator',) if config.ema_decay else (),
+    )
+
+
+def _has_batch_statistics(network: nn.Module, image_shape: tuple[int, int, int]) -> bool:
+    image = jax.ShapeDtypeStruct((1, *image_shape), jnp.float32)
+    return 'batch_stats' in jax.eval_shape(network.init, jax.random.key(0), image)

@@ -1,0 +1,37 @@
+"""Images between the networks' [-1, 1] and a person's eyes."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+
+def to_uint8(images: np.ndarray) -> np.ndarray:
+    """Rounds [-1, 1] to 0..255, the inverse of how data are normalised."""
+    return np.clip(np.rint((np.asarray(images, np.float32) + 1) * 127.5), 0, 255).astype(np.uint8)
+
+
+def make_grid(images: np.ndarray, columns: int, shortest: int = 64) -> np.ndarray:
+    """Tiles uint8 images [N, H, W, C] into one [H', W', C], row by row, a gap between them.
+
+    Small images are enlarged by a whole factor, without smoothing, to `shortest` pixels or just
+    below: what a network drew stays recognisable as its pixels.
+    """
+    count, height, width, channels = images.shape
+    factor = max(1, shortest // min(height, width))
+    images = images.repeat(factor, axis=1).repeat(factor, axis=2)
+    gap = 2
+    rows = -(-count // columns)
+    cell_height, cell_width = height * factor + gap, width * factor + gap
+    grid = np.full((rows * cell_height + gap, columns * cell_width + gap, channels), 255, np.uint8)
+    for index, image in enumerate(images):
+        top, left = (index // columns) * cell_height + gap, (index % columns) * cell_width + gap
+        grid[top : top + height * factor, left : left + width * factor] = image
+    return grid
+
+
+def save_png(path: Path, image: np.ndarray) -> None:
+    """Writes a uint8 image [H, W, C] of 1, 3 or 4 channels; a reader never sees half a file."""
+    partial = path.with_suffix('.partial')
+    Image.fromarray(image[:, :, 0] if image.shape[-1] == 1 else image).save(partial, format='PNG')
+    partial.replace(path)

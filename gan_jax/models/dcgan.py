@@ -1,0 +1,84 @@
+"""DCGAN, Radford et al. 2015: strided convolutions down, fractionally strided ones up."""
+
+import math
+from collections.abc import Callable
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from gan_jax.models.conv import Conv
+from gan_jax.models.layers import Array, Initializer, Unnormalized, leaky_relu
+from gan_jax.usage import UsageError
+
+
+def _unit_gain(key: Array, shape: tuple[int, ...], dtype=jnp.float32) -> Array:
+    """Gains drawn from N(1, 0.02), as in the authors' code."""
+    return 1 + 0.02 * jax.random.normal(key, shape, dtype)
+
+
+class Generator(nn.Module):
+    """Projects z to a small image and doubles its size once per width.
+
+    z [B, Z] -> images [B, H, W, C] in [-1, 1]; H and W are multiples of 2 ** len(widths).
+    A layer that is normalised has no bias of its own.
+    """
+
+    image_shape: tuple[int, int, int]
+    widths: tuple[int, ...]  # channels of every image before the last, smallest image first
+    kernel_size: int
+    upsampling: Callable[..., nn.Module]
+    normalization: type[nn.Module]
+    kernel_init: Initializer
+
+    @nn.compact
+    def __call__(self, z: Array, train: bool = True) -> Array:
+        def normalize(x):
+            return nn.relu(self.normalization(scale_init=_unit_gain)(x, train))
+
+        height, width, channels = self.image_shape
+        scale = 2 ** len(self.widths)
+        if height % scale or width % scale:
+            raise UsageError(
+                f'{len(self.widths)} widths double {len(self.widths)} times: '
+                f'images of {height}x{width} are not multiples of {scale}'
+            )
+        base = (height // scale, width // scale, self.widths[0])
+        has_bias = self.normalization is Unnormalized
+        x = nn.Dense(math.prod(base), use_bias=has_bias, kernel_init=self.kernel_init)(z)
+        x = normalize(x.reshape(-1, *base))
+        for features in self.widths[1:]:
+            x = normalize(self._upsample(features, has_bias)(x))
+        return jnp.tanh(self._upsample(channels, True)(x))
+
+    def _upsample(self, features: int, use_bias: bool) -> nn.Module:
+        return self.upsampling(
+            features, self.kernel_size, use_bias=use_bias, kernel_init=self.kernel_init
+        )
+
+
+class Discriminator(nn.Module):
+    """Halves the image once per width, then one dense layer: images [B, H, W, C] -> logits [B].
+
+    The first layer is not normalised; a layer that is has no bias of its own.
+    """
+
+    widths: tuple[int, ...]
+    kernel_size: int
+    normalization: type[nn.Module]
+    weights: Callable
+    kernel_init: Initializer
+
+    @nn.compact
+    def __call__(self, x: Array, train: bool = True) -> Array:
+        x = leaky_relu(self._downsample(self.widths[0], True)(x))
+        for features in self.widths[1:]:
+            x = self._downsample(features, self.normalization is Unnormalized)(x)
+            x = leaky_relu(self.normalization(scale_init=_unit_gain)(x, train))
+        x = x.reshape(len(x), -1)
+        return self.weights(nn.Dense(1, kernel_init=self.kernel_init))(x)[:, 0]
+
+    def _downsample(self, features: int, use_bias: bool) -> Callable[[Array], Array]:
+        return self.weights(
+            Conv(features, self.kernel_size, strides=2, use_bias=use_bias, kernel_init=self.kernel_init)
+        )

@@ -1,0 +1,142 @@
+"""Layers that several architectures share, and the names a config gives to choices among them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from gan_jax.models.conv import Conv, ConvTranspose, UpsampleConv
+from gan_jax.usage import call, choose
+
+Array = jax.Array
+Initializer = Callable[..., Array]
+
+_INITIALIZERS = {
+    name: getattr(nn.initializers, name)
+    for name in (
+        'normal',
+        'uniform',
+        'truncated_normal',
+        'orthogonal',
+        'glorot_normal',
+        'glorot_uniform',
+        'he_normal',
+        'he_uniform',
+        'lecun_normal',
+        'lecun_uniform',
+        'variance_scaling',
+    )
+}
+
+
+def initializer(name: str, **arguments: Any) -> Initializer:
+    """Returns an initialiser of `jax.nn.initializers` by name."""
+    return call(f'initializer {name!r}', choose('initializer', name, _INITIALIZERS), **arguments)
+
+
+def leaky_relu(x: Array) -> Array:
+    """max(x, 0.2 x), the slope of every critic since DCGAN."""
+    return jax.nn.leaky_relu(x, 0.2)
+
+
+class BatchNorm(nn.Module):
+    """Batch normalisation over every dimension but the last, with PyTorch's momentum and epsilon.
+
+    Under `jit` with a sharded batch the statistics are those of the global batch. The variance is
+    the two-pass one: E[x^2] - E[x]^2 cancels.
+    """
+
+    scale_init: Initializer = nn.initializers.ones
+
+    @nn.compact
+    def __call__(self, x: Array, train: bool) -> Array:
+        return nn.BatchNorm(
+            use_running_average=not train,
+            momentum=0.9,
+            epsilon=1e-5,
+            use_fast_variance=False,
+            scale_init=self.scale_init,
+        )(x)
+
+
+class LayerNorm(nn.Module):
+    """Layer normalisation over all dimensions of an example, with one gain and bias a channel."""
+
+    scale_init: Initializer = nn.initializers.ones
+
+    @nn.compact
+    def __call__(self, x: Array, train: bool) -> Array:
+        return nn.LayerNorm(
+            epsilon=1e-5,
+            reduction_axes=tuple(range(1, x.ndim)),
+            feature_axes=-1,
+            use_fast_variance=False,
+            scale_init=self.scale_init,
+        )(x)
+
+
+class Unnormalized(nn.Module):
+    """No normalisation."""
+
+    scale_init: Initializer = nn.initializers.ones
+
+    @nn.compact
+    def __call__(self, x: Array, train: bool) -> Array:
+        return x
+
+
+def spectral_norm(layer: nn.Module) -> Callable[[Array], Array]:
+    """Divides a layer's kernel by its largest singular value: Miyato et al. 2018, algorithm 1.
+
+    One power iteration a call; the singular vectors are statistics, which the caller keeps or
+    drops. The kernel is taken as a matrix [kh * kw * C_in, C_out].
+    """
+    return lambda x: nn.SpectralNorm(layer, collection_name='spectral')(x, update_stats=True)
+
+
+def plain(layer: nn.Module) -> Callable[[Array], Array]:
+    """The layer with its kernel as it is."""
+    return layer
+
+
+class PixelShuffle(nn.Module):
+    """A convolution to four times the channels, which become 2x2 pixels: Shi et al. 2016."""
+
+    features: int
+    kernel_size: int
+    use_bias: bool
+    kernel_init: Initializer
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        x = Conv(
+            4 * self.features,
+            self.kernel_size,
+            use_bias=self.use_bias,
+            kernel_init=self.kernel_init,
+        )(x)
+        batch, height, width, _ = x.shape
+        x = x.reshape(batch, height, width, 2, 2, self.features).transpose(0, 1, 3, 2, 4, 5)
+        return x.reshape(batch, 2 * height, 2 * width, self.features)
+
+
+def mean_pool(x: Array) -> Array:
+    """The mean over all pixels: [B, H, W, C] -> [B, C]."""
+    return jnp.mean(x, axis=(1, 2))
+
+
+def sum_pool(x: Array) -> Array:
+    """The sum over all pixels: [B, H, W, C] -> [B, C]."""
+    return jnp.sum(x, axis=(1, 2))
+
+
+NORMALIZATIONS = {'none': Unnormalized, 'batch': BatchNorm, 'layer': LayerNorm}
+WEIGHTS = {'plain': plain, 'spectral_norm': spectral_norm}
+UPSAMPLINGS = {
+    'transposed': ConvTranspose,
+    'nearest': UpsampleConv,
+    'pixel_shuffle': PixelShuffle,
+}
+POOLINGS = {'mean': mean_pool, 'sum': sum_pool}

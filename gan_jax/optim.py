@@ -1,0 +1,88 @@
+"""Optimisers by name, with schedules and what acts on weights alone, as Optax transformations."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from gan_jax.usage import choose
+
+Schedule = Callable[[Any], Any]
+
+# What each is called with is its optimiser's section of the config.
+OPTIMIZERS = {
+    'sgd': lambda rate, s: optax.sgd(rate),
+    'momentum': lambda rate, s: optax.sgd(rate, momentum=s.momentum),
+    # PyTorch's and TensorFlow's place for epsilon, outside the root: the papers' figures mean it.
+    'rmsprop': lambda rate, s: optax.rmsprop(rate, decay=s.decay, eps=s.eps, eps_in_sqrt=False),
+    'adam': lambda rate, s: optax.adam(rate, b1=s.b1, b2=s.b2, eps=s.eps),
+    'adamw': lambda rate, s: optax.adamw(
+        rate, b1=s.b1, b2=s.b2, eps=s.eps, weight_decay=s.weight_decay
+    ),
+}
+
+# (initial rate, number of updates, the rate at the end as a share of the first) -> schedule
+SCHEDULES = {
+    'constant': lambda rate, updates, final: optax.constant_schedule(rate),
+    'linear': lambda rate, updates, final: optax.linear_schedule(rate, rate * final, updates),
+    'cosine': lambda rate, updates, final: optax.cosine_decay_schedule(rate, updates, final),
+    'exponential': lambda rate, updates, final: optax.exponential_decay(
+        rate, updates, max(final, 1e-8)
+    ),
+}
+
+
+def build_optimizer(spec: Any, steps: int, updates_per_step: float) -> optax.GradientTransformation:
+    """Returns a player's optimiser.
+
+    Args:
+      spec: the player's section of `config.optimizers`; a zero switches a part off.
+      steps: length of the run in training steps; schedules end with it.
+      updates_per_step: optimiser updates per training step (n_critic). Optax counts updates, a
+        config counts training steps: without this a critic's rate would decay n_critic times
+        too early.
+    """
+    return optax.chain(
+        optax.clip_by_global_norm(spec.clip_norm) if spec.clip_norm else optax.identity(),
+        norm_loss(l1=spec.l1, l2=spec.l2) if spec.l1 or spec.l2 else optax.identity(),
+        choose('optimizer', spec.name, OPTIMIZERS)(
+            build_schedule(spec, steps, updates_per_step), spec
+        ),
+        clip_weights(spec.clip_weights) if spec.clip_weights else optax.identity(),
+    )
+
+
+def build_schedule(spec: Any, steps: int, updates_per_step: float) -> Schedule:
+    """Returns the learning rate by update: a linear warm-up, then the named schedule to the end."""
+    warmup = round(spec.warmup_steps * updates_per_step)
+    updates = max(1, round(steps * updates_per_step) - warmup)
+    schedule = choose('schedule', spec.schedule, SCHEDULES)(
+        spec.learning_rate, updates, spec.final_share
+    )
+    if not warmup:
+        return schedule
+    rise = optax.linear_schedule(0.0, spec.learning_rate, warmup)
+    return optax.join_schedules([rise, schedule], [warmup])
+
+
+def norm_loss(l1: float, l2: float) -> optax.GradientTransformation:
+    """Adds the gradient of l1 * sum|w| + l2 * sum w^2, the norm loss over a player's weights."""
+
+    def update(updates, state, params):
+        gradient = partial(jax.tree.map, lambda g, w: g + l1 * jnp.sign(w) + 2 * l2 * w)
+        return gradient(updates, params), state
+
+    return optax.GradientTransformation(lambda params: optax.EmptyState(), update)
+
+
+def clip_weights(bound: float) -> optax.GradientTransformation:
+    """Keeps every weight in [-bound, bound] after the update: Arjovsky et al. 2017, algorithm 1."""
+
+    def update(updates, state, params):
+        clip = partial(jax.tree.map, lambda u, w: jnp.clip(w + u, -bound, bound) - w)
+        return clip(updates, params), state
+
+    return optax.GradientTransformation(lambda params: optax.EmptyState(), update)

@@ -1,0 +1,76 @@
+"""Draws from a trained run: an archive of images, or one picture."""
+
+from pathlib import Path
+
+import jax
+import numpy as np
+from ml_collections import ConfigDict
+
+from gan_jax import images, mesh as meshes
+from gan_jax.checkpoint import Checkpoints
+from gan_jax.data import example_batch
+from gan_jax.games import build_game
+from gan_jax.logs import say
+from gan_jax.step import make_sampler
+from gan_jax.train import make_initial_state, state_like
+from gan_jax.usage import UsageError
+from gan_jax.workdir import check_workdir
+
+# Images drawn per call. Batch i depends on (seed, i) alone, so that more images of the same seed
+# begin with the same ones; another number here would give other images.
+_BATCH = 128
+
+
+def sample(config: ConfigDict, path: str, num: int, seed: int, out: str) -> None:
+    """Writes `num` images of the newest checkpoint to `out`; the same seed gives the same bytes.
+
+    A `.npz` holds `image`, uint8 [N, H, W, C], and whatever else the game's sample names (`label`);
+    a `.png` is a grid.
+
+    Raises:
+      UsageError: no run, another architecture's run, or an ending that is neither.
+    """
+    file = Path(out)
+    writers = {'.npz': _write_npz, '.png': _write_png}
+    if file.suffix not in writers:
+        raise UsageError(f'--out={out}: the ending must be .npz or .png')
+    if num < 1:
+        raise UsageError(f'--num={num}: at least one image')
+    mesh = meshes.make_mesh()
+    game = build_game(config)
+    like = state_like(make_initial_state(config, game, mesh), mesh)
+    workdir = check_workdir(path, config)
+    checkpoints = Checkpoints(workdir / 'checkpoints', read_only=True)
+    state = checkpoints.restore(like)
+    checkpoints.close()
+    if state is None:
+        raise UsageError(f'no checkpoint in {path!r} yet: train first')
+    sampler = jax.jit(
+        make_sampler(game, shard=meshes.shard_batch(mesh)), out_shardings=meshes.replicated(mesh)
+    )
+    batch = meshes.put(meshes.replicated(mesh), example_batch(config.data, _BATCH))
+    drawn = []
+    for index in range(-(-num // _BATCH)):
+        key = jax.random.fold_in(jax.random.key(seed), index)
+        drawn.append(meshes.gather(sampler(state, batch, key)))
+    arrays = {name: np.concatenate([d[name] for d in drawn])[:num] for name in drawn[0]}
+    arrays['image'] = images.to_uint8(arrays['image'])
+    if jax.process_index() == 0:
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            writers[file.suffix](file, arrays)
+        except OSError as error:
+            raise UsageError(f'cannot write {out}: {error.strerror}') from None
+    say(f'{num} images of step {int(state.step)} in {out}')
+
+
+def _write_npz(file: Path, arrays: dict[str, np.ndarray]) -> None:
+    partial = file.with_name(file.name + '.partial')
+    with partial.open('wb') as stream:
+        np.savez(stream, **arrays)
+    partial.replace(file)
+
+
+def _write_png(file: Path, arrays: dict[str, np.ndarray]) -> None:
+    columns = int(np.ceil(np.sqrt(len(arrays['image']))))
+    images.save_png(file, images.make_grid(arrays['image'], columns))

@@ -1,0 +1,222 @@
+"""The loop: data -> step -> log -> sample -> checkpoint."""
+
+import signal
+import zlib
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from ml_collections import ConfigDict
+
+from gan_jax import images, mesh as meshes
+from gan_jax.checkpoint import Checkpoints
+from gan_jax.data import Source, example_batch, open_source
+from gan_jax.game import Game, State
+from gan_jax.games import build_game
+from gan_jax.logs import Clock, open_logs, say
+from gan_jax.optim import build_optimizer
+from gan_jax.step import Optimizers, init_state, make_sampler, make_train_step
+from gan_jax.usage import UsageError
+from gan_jax.workdir import open_workdir
+
+
+def stream_key(seed: int, purpose: str) -> jax.Array:
+    """Returns a key of its own for each purpose, apart from the training steps' own keys."""
+    words = np.random.SeedSequence([seed, zlib.crc32(purpose.encode())])
+    return jax.random.key(int(words.generate_state(1)[0]))
+
+
+def build_optimizers(config: ConfigDict, game: Game) -> Optimizers:
+    """Returns the optimiser of every player of the game."""
+    return {
+        player: build_optimizer(
+            config.optimizers[player],
+            config.steps,
+            sum(phase.repeats / phase.interval for phase in game.phases if phase.player == player),
+        )
+        for player in game.players
+    }
+
+
+def make_initial_state(config: ConfigDict, game: Game, mesh: Any) -> Callable[[], State]:
+    """Returns the jitted function that makes a run's first state, global arrays all of it."""
+    optimizers = build_optimizers(config, game)
+    batch = example_batch(config.data, config.batch_size)
+    return jax.jit(
+        lambda: init_state(
+            game, optimizers, jax.tree.map(jnp.asarray, batch), stream_key(config.seed, 'init')
+        ),
+        out_shardings=meshes.replicated(mesh),
+    )
+
+
+def state_like(make_state: Callable[[], State], mesh: Any) -> State:
+    """Returns the shapes, dtypes and shardings of a run's state, without making it."""
+    sharding = meshes.replicated(mesh)
+    return jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding),
+        jax.eval_shape(make_state),
+    )
+
+
+def make_step(config: ConfigDict, game: Game, read_batch: Callable, mesh: Any) -> Callable:
+    """Returns the jitted `step(state, feed, due) -> (state, metrics)`; it consumes `state`.
+
+    Args:
+      read_batch: `(feed, key) -> microbatches`, traced into the step.
+    """
+    train_step = make_train_step(
+        game,
+        build_optimizers(config, game),
+        seed=config.seed,
+        ema_decay=lambda step: config.ema_decay,
+        shard=meshes.shard_batch(mesh),
+    )
+
+    def step(state, feed, due):
+        key = jax.random.fold_in(stream_key(config.seed, 'data'), state.step)
+        return train_step(state, read_batch(feed, key), due)
+
+    return jax.jit(
+        step,
+        static_argnames='due',
+        donate_argnames='state',
+        out_shardings=meshes.replicated(mesh),
+    )
+
+
+def train(config: ConfigDict, path: str) -> State:
+    """Trains a run to its last step, from its newest checkpoint where it has one.
+
+    Raises:
+      UsageError: the config, the data or the folder cannot be used, or training has diverged.
+    """
+    mesh = meshes.make_mesh()
+    game = build_game(config)
+    make_state = make_initial_state(config, game, mesh)
+    like = state_like(make_state, mesh)  # finds an impossible config before anything is written
+    workdir = open_workdir(path, config)
+    checkpoints = Checkpoints(
+        workdir / 'checkpoints', config.checkpoint.keep, config.checkpoint.best
+    )
+    source = open_source(
+        config.data, config.batch_size, game.microbatches, config.seed, mesh
+    )
+    restored = checkpoints.restore(like)
+    state = make_state() if restored is None else restored
+    start = int(state.step)
+    _announce(config, mesh, source, start)
+    logs = open_logs(workdir, start, config.steps)
+    try:
+        with Interruption() as interruption:
+            return _loop(config, workdir, game, mesh, source, state, checkpoints, logs, interruption)
+    finally:
+        logs.close()
+        checkpoints.close()
+        source.close()
+
+
+def _loop(config, workdir, game, mesh, source, state, checkpoints, logs, interruption) -> State:
+    step = make_step(config, game, source.batch, mesh)
+    draw = make_grid_writer(config, workdir, game, mesh, source)
+    start = int(state.step)
+    clock = Clock(start, config.batch_size * game.microbatches)
+    for index in range(start, config.steps):
+        feed = clock.wait(partial(source.feed, index))
+        state, metrics = step(state, feed, due=game.due(index))
+        done = index + 1
+        logs.advance(done)
+        last = done == config.steps or interruption.requested(checkpoints, done)
+        if index == start or last or done % config.log.every == 0:
+            scalars = {name: float(value) for name, value in jax.device_get(metrics).items()}
+            logs.write(done, {**scalars, **clock.read(done)})
+            _check_finite(scalars, done)
+        if last or done % config.log.samples_every == 0:
+            draw(state)
+        if last or done % config.checkpoint.every == 0:
+            scalars = {name: float(value) for name, value in jax.device_get(metrics).items()}
+            _check_finite(scalars, done)
+            checkpoints.save(done, state, scalars)
+        if last:
+            break
+    if not checkpoints.finish():
+        raise UsageError(f'the state of step {int(state.step)} could not be saved in {workdir}')
+    return state
+
+
+def _announce(config: ConfigDict, mesh: Any, source: Source, start: int) -> None:
+    kind = mesh.devices.flat[0].device_kind
+    say(f'{mesh.size} x {kind}; {source.num_examples} examples of {config.data.name}')
+    if start:
+        say(f'going on from step {start} of {config.steps}')
+
+
+def _check_finite(scalars: dict[str, float], step: int) -> None:
+    """A state that is not finite is never saved: the last healthy checkpoint stays."""
+    if not scalars['finite']:
+        broken = [name for name, value in scalars.items() if not np.isfinite(value)]
+        raise UsageError(
+            f'training has diverged by step {step} ({", ".join(broken) or "between two logs"}); '
+            'the last checkpoint is from before: lower a learning rate and start again'
+        )
+
+
+def make_grid_writer(config, workdir: Path, game: Game, mesh: Any, source: Source) -> Callable:
+    """Returns `draw(state)`: writes samples/STEP.png, of the same latents every time.
+
+    What the data look like at the same size stands beside it, in samples/data.png.
+    """
+    rows, columns = config.log.grid
+    sampler = jax.jit(
+        make_sampler(game, shard=meshes.shard_batch(mesh)), out_shardings=meshes.replicated(mesh)
+    )
+    batch = meshes.put(meshes.replicated(mesh), example_batch(config.data, rows * columns))
+
+    def save(name: str, pixels: np.ndarray) -> None:
+        if jax.process_index() == 0:
+            try:
+                images.save_png(workdir / 'samples' / name, images.make_grid(pixels, columns))
+            except OSError as error:
+                say(f'{name} was not written: {error}')
+
+    def draw(state: State) -> None:
+        sampled = meshes.gather(sampler(state, batch, stream_key(config.seed, 'grid'))['image'])
+        save(f'{int(state.step):08d}.png', images.to_uint8(sampled))
+
+    save('data.png', source.examples(rows * columns)['image'])
+    return draw
+
+
+class Interruption:
+    """Ctrl-C and SIGTERM end the run after the step at hand, which is then saved.
+
+    Several processes must stop at the same step: there JAX's preemption service carries SIGTERM.
+    """
+
+    def __enter__(self):
+        self._signal = None
+        self._before = {}
+        if jax.process_count() == 1:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *exception):
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _note(self, number, frame):
+        if self._signal is not None:  # asked twice: at once
+            raise KeyboardInterrupt
+        self._signal = number
+        say('stopping after this step; once more to stop at once')
+
+    def requested(self, checkpoints: Checkpoints, step: int) -> bool:
+        """Whether this step is to be the last."""
+        if jax.process_count() > 1:
+            return checkpoints.interrupted(step)
+        return self._signal is not None

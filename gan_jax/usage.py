@@ -1,0 +1,39 @@
+"""Errors for people: one line that says what is wrong and names the nearest right thing."""
+
+import difflib
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+
+class UsageError(Exception):
+    """A mistake its user can mend; `main.py` prints it as one line and exits with code 2."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Returns a hint for an unknown name: the nearest known one, then all of them."""
+    known = sorted(known)
+    close = difflib.get_close_matches(str(name), known, n=1)
+    hint = f'did you mean {close[0]!r}? ' if close else ''
+    return f'{hint}known: {", ".join(known)}'
+
+
+def choose(what: str, name: str, choices: Mapping[str, Any]) -> Any:
+    """Returns `choices[name]`, or raises UsageError with the nearest known name."""
+    if name not in choices:
+        raise UsageError(f'unknown {what} {name!r}; {nearest(name, choices)}')
+    return choices[name]
+
+
+def call(what: str, function: Callable, **arguments: Any) -> Any:
+    """Calls `function`, or raises UsageError where it has no such argument or lacks one."""
+    try:
+        inspect.signature(function).bind(**arguments)
+    except TypeError as error:
+        parameters = [p for p in inspect.signature(function).parameters if p not in ('parent', 'name')]
+        unknown = [name for name in arguments if name not in parameters]
+        if unknown:
+            message = f'no argument {unknown[0]!r}; {nearest(unknown[0], parameters)}'
+            raise UsageError(f'{what}: {message}') from None
+        raise UsageError(f'{what}: {error}') from None
+    return function(**arguments)

@@ -1,0 +1,24 @@
+"""Trains a system or draws from one: `python main.py --config=configs/NAME.py[:DATA]`."""
+
+import sys
+
+from absl import app, flags, logging
+from ml_collections import config_flags
+
+from gan_jax import command_line
+
+flags.FLAGS.set_default('verbosity', logging.WARNING)  # Orbax says a page per checkpoint
+config_flags.DEFINE_config_file('config', None, 'configs/NAME.py or configs/NAME.py:DATA.')
+flags.DEFINE_string('workdir', None, 'The run\'s folder; by default runs/NAME or runs/NAME-DATA.')
+flags.DEFINE_enum('mode', 'train', list(command_line.MODES), 'What to do.')
+flags.DEFINE_bool('dry_run', False, 'Describe the run and train nothing.')
+flags.DEFINE_integer('num', 64, 'sample: how many images.')
+flags.DEFINE_integer('seed', 0, 'sample: the seed; the same one gives the same images.')
+flags.DEFINE_string('out', None, 'sample: a .png or .npz file; by default samples.png in workdir.')
+
+
+if __name__ == '__main__':
+    app.run(
+        lambda argv: sys.exit(command_line.run(flags.FLAGS)),
+        flags_parser=command_line.parse,
+    )
