@@ -2,12 +2,11 @@
 
 import sys
 
-from absl import app, flags, logging
+from absl import app, flags
 from ml_collections import config_flags
 
 from gan_jax import command_line
 
-flags.FLAGS.set_default('verbosity', logging.WARNING)  # Orbax says a page per checkpoint
 config_flags.DEFINE_config_file('config', None, 'configs/NAME.py or configs/NAME.py:DATA.')
 flags.DEFINE_string('workdir', None, 'The run\'s folder; by default runs/NAME or runs/NAME-DATA.')
 flags.DEFINE_enum('mode', 'train', list(command_line.MODES), 'What to do.')

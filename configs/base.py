@@ -22,6 +22,7 @@ DATA = {
 # Glorot's, and with a gain of sqrt(2) for the convolutions within a residual block.
 GLOROT_INIT = dict(name='variance_scaling', scale=1.0, mode='fan_avg', distribution='uniform')
 RESIDUAL_INIT = dict(name='variance_scaling', scale=2.0, mode='fan_avg', distribution='uniform')
+NORMAL_INIT = dict(name='normal', stddev=0.02)  # DCGAN's
 
 
 def adversarial(data: str) -> ConfigDict:
@@ -54,9 +55,7 @@ def adversarial(data: str) -> ConfigDict:
         workers=0,  # processes that decode a set that does not
     )
     config.prior = dict(name='gaussian', size=128)  # or 'uniform'
-    config.networks = dict(
-        generator=dict(name='resnet.Generator'), discriminator=dict(name='resnet.Discriminator')
-    )
+    config.networks = dict(generator=dict(), discriminator=dict())  # the system's own
     config.loss = dict(
         name='non_saturating',
         label_smoothing=0.0,  # the target of real images is 1 less this
@@ -95,6 +94,99 @@ def optimizer() -> dict:
         l1=0.0,  # norm loss: l1 sum|w| + l2 sum w^2
         l2=0.0,
     )
+
+
+def dcgan_networks(kernel_size: int) -> dict:
+    """Returns DCGAN's pair in the widths of its 64x64 images."""
+    return dict(
+        generator=dict(
+            name='dcgan.Generator',
+            widths=(1024, 512, 256, 128),
+            kernel_size=kernel_size,
+            upsampling='transposed',  # 'nearest', 'pixel_shuffle'
+            normalization='batch',  # 'none', 'layer'
+            kernel_init=NORMAL_INIT,
+        ),
+        discriminator=dict(
+            name='dcgan.Discriminator',
+            widths=(128, 256, 512, 1024),
+            kernel_size=kernel_size,
+            normalization='batch',
+            weights='plain',  # 'spectral_norm'
+            kernel_init=NORMAL_INIT,
+        ),
+    )
+
+
+def dcgan_presets() -> dict[str, dict]:
+    """Returns, per data set, the widths and the length of a run of DCGAN's pair."""
+
+    def preset(steps, widths, **fields):
+        down, up = dict(widths=widths), dict(widths=widths[::-1])
+        return dict(steps=steps, networks=dict(generator=up, discriminator=down), **fields)
+
+    return {
+        'digits': preset(3000, (32, 64), data=dict(size=(16, 16))),
+        'mnist': preset(10_000, (64, 128)),
+        'fashion_mnist': preset(10_000, (64, 128)),
+        'cifar10': preset(100_000, (128, 256, 512)),
+        'celeb_a': preset(100_000, (128, 256, 512, 1024)),
+        'folder': preset(100_000, (128, 256, 512, 1024)),
+    }
+
+
+def residual_networks(generator: dict = {}, discriminator: dict = {}) -> dict:  # noqa: B006
+    """Returns the residual pair of WGAN-GP at CIFAR-10's size, with a system's own fields."""
+    return dict(
+        generator=dict(
+            name='resnet.Generator',
+            width=128,
+            blocks=3,
+            normalization='batch',
+            kernel_init=RESIDUAL_INIT,
+            outer_init=GLOROT_INIT,
+        )
+        | generator,
+        discriminator=dict(
+            name='resnet.Discriminator',
+            width=128,
+            downsamples=(True, False, False),
+            normalization='none',
+            weights='plain',
+            pooling='mean',
+            last_bias=True,
+            kernel_init=RESIDUAL_INIT,
+            outer_init=GLOROT_INIT,
+        )
+        | discriminator,
+    )
+
+
+def residual_presets(steps: int) -> dict[str, dict]:
+    """Returns, per data set, the size and the length of a run of the residual pair.
+
+    Args:
+      steps: the length of the published run.
+    """
+    rate = dict(learning_rate=1e-3)
+    digits = dict(
+        steps=2500,
+        generator_batch=1,
+        networks=dict(
+            generator=dict(width=32, blocks=1),
+            discriminator=dict(width=32, downsamples=(False, False)),
+        ),
+        optimizers=dict(generator=rate, discriminator=rate),
+    )
+    mnist = dict(steps=steps, networks=dict(generator=dict(width=64, blocks=2)))
+    mnist['networks']['discriminator'] = dict(width=64)
+    return {
+        'digits': digits,
+        'mnist': mnist,
+        'fashion_mnist': mnist,
+        'cifar10': dict(steps=steps),
+        'folder': dict(steps=steps, networks=dict(generator=dict(blocks=4))),
+    }
 
 
 def finish(config: ConfigDict, presets: dict[str, dict], data: str) -> ConfigDict:

@@ -9,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-from absl import flags
+from absl import flags, logging
 
 from gan_jax.usage import UsageError, nearest
 
@@ -97,6 +97,8 @@ def default_workdir(argument: str) -> str:
 def run(options: flags.FlagValues) -> int:
     """Does what the flags say; returns the exit code."""
     workdir = options.workdir or default_workdir(options['config'].config_filename)
+    if not options['verbosity'].present:
+        logging.set_verbosity(logging.WARNING)  # Orbax says a page per checkpoint
     try:
         _prepare_jax()
         (_dry_run if options.dry_run else MODES[options.mode])(options, workdir)

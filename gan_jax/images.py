@@ -14,24 +14,33 @@ def to_uint8(images: np.ndarray) -> np.ndarray:
 def make_grid(images: np.ndarray, columns: int, shortest: int = 64) -> np.ndarray:
     """Tiles uint8 images [N, H, W, C] into one [H', W', C], row by row, a gap between them.
 
-    Small images are enlarged by a whole factor, without smoothing, to `shortest` pixels or just
-    below: what a network drew stays recognisable as its pixels.
+    Small images are enlarged, smoothly, by a whole factor to at least `shortest` pixels: a person
+    reads an 8x8 digit by its strokes, not by its squares.
     """
     count, height, width, channels = images.shape
-    factor = max(1, shortest // min(height, width))
-    images = images.repeat(factor, axis=1).repeat(factor, axis=2)
+    factor = max(1, -(-shortest // min(height, width)))
+    height, width = height * factor, width * factor
     gap = 2
     rows = -(-count // columns)
-    cell_height, cell_width = height * factor + gap, width * factor + gap
+    cell_height, cell_width = height + gap, width + gap
     grid = np.full((rows * cell_height + gap, columns * cell_width + gap, channels), 255, np.uint8)
     for index, image in enumerate(images):
         top, left = (index // columns) * cell_height + gap, (index % columns) * cell_width + gap
-        grid[top : top + height * factor, left : left + width * factor] = image
+        grid[top : top + height, left : left + width] = _enlarge(image, (width, height))
     return grid
+
+
+def _enlarge(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    enlarged = _to_pillow(image).resize(size, Image.Resampling.BICUBIC)
+    return np.asarray(enlarged).reshape(size[1], size[0], -1)
+
+
+def _to_pillow(image: np.ndarray) -> Image.Image:
+    return Image.fromarray(image[:, :, 0] if image.shape[-1] == 1 else image)
 
 
 def save_png(path: Path, image: np.ndarray) -> None:
     """Writes a uint8 image [H, W, C] of 1, 3 or 4 channels; a reader never sees half a file."""
     partial = path.with_suffix('.partial')
-    Image.fromarray(image[:, :, 0] if image.shape[-1] == 1 else image).save(partial, format='PNG')
+    _to_pillow(image).save(partial, format='PNG')
     partial.replace(path)

@@ -1,7 +1,7 @@
 """What every source of training batches has in common."""
 
 import abc
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -48,18 +48,16 @@ class Source(abc.ABC):
 
         Shapes: {'image': uint8 [n, H, W, C], 'label': int32 [n]}.
         """
-        stored = self._read(range(self.num_examples)[start : start + count])
+        stored = self._decoded.read_many(range(self.num_examples)[start : start + count])
         height, width = self._size
         top, left = ((a - b) // 2 for a, b in zip(self._decoded.shape[:2], self._size, strict=True))
         image = stored['image'][:, top : top + height, left : left + width]
         return {**stored, 'image': image}
 
+    @abc.abstractmethod
     def close(self) -> None:
         """Ends threads and processes, and lets go of memory; the source must not be used again."""
 
     @abc.abstractmethod
     def _stored(self, feed: Any) -> Mapping[str, Array]:
         """Returns the step's examples as they are stored, uint8; traced."""
-
-    def _read(self, indices: Sequence[int]) -> Mapping[str, np.ndarray]:
-        return self._decoded.read_many(indices)

@@ -84,4 +84,6 @@ def _read_step(
     """Returns some columns of a step's examples; runs in threads and other processes, so no JAX."""
     indices = order.indices(step)[:, columns]
     examples = decoded.read(indices.ravel())
-    return {name: array.reshape(*indices.shape, *array.shape[1:]) for name, array in examples.items()}
+    return {
+        name: array.reshape(*indices.shape, *array.shape[1:]) for name, array in examples.items()
+    }

@@ -8,8 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from gan_jax.models.conv import Conv
-from gan_jax.models.layers import Array, Initializer, Unnormalized, leaky_relu
-from gan_jax.usage import UsageError
+from gan_jax.models.layers import Array, Initializer, Unnormalized, base_shape, leaky_relu
 
 
 def _unit_gain(key: Array, shape: tuple[int, ...], dtype=jnp.float32) -> Array:
@@ -36,20 +35,13 @@ class Generator(nn.Module):
         def normalize(x):
             return nn.relu(self.normalization(scale_init=_unit_gain)(x, train))
 
-        height, width, channels = self.image_shape
-        scale = 2 ** len(self.widths)
-        if height % scale or width % scale:
-            raise UsageError(
-                f'{len(self.widths)} widths double {len(self.widths)} times: '
-                f'images of {height}x{width} are not multiples of {scale}'
-            )
-        base = (height // scale, width // scale, self.widths[0])
+        base = base_shape(self.image_shape, len(self.widths), self.widths[0])
         has_bias = self.normalization is Unnormalized
         x = nn.Dense(math.prod(base), use_bias=has_bias, kernel_init=self.kernel_init)(z)
         x = normalize(x.reshape(-1, *base))
         for features in self.widths[1:]:
             x = normalize(self._upsample(features, has_bias)(x))
-        return jnp.tanh(self._upsample(channels, True)(x))
+        return jnp.tanh(self._upsample(self.image_shape[-1], True)(x))
 
     def _upsample(self, features: int, use_bias: bool) -> nn.Module:
         return self.upsampling(

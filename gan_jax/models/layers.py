@@ -8,10 +8,11 @@ import jax
 import jax.numpy as jnp
 
 from gan_jax.models.conv import Conv, ConvTranspose, UpsampleConv
-from gan_jax.usage import call, choose
+from gan_jax.usage import UsageError, call, choose
 
 Array = jax.Array
 Initializer = Callable[..., Array]
+Shape = tuple[int, int, int]  # height, width, channels
 
 _INITIALIZERS = {
     name: getattr(nn.initializers, name)
@@ -34,6 +35,22 @@ _INITIALIZERS = {
 def initializer(name: str, **arguments: Any) -> Initializer:
     """Returns an initialiser of `jax.nn.initializers` by name."""
     return call(f'initializer {name!r}', choose('initializer', name, _INITIALIZERS), **arguments)
+
+
+def base_shape(image_shape: Shape, doublings: int, features: int) -> Shape:
+    """Returns the shape of the small image from which a generator starts.
+
+    Raises:
+      UsageError: doubling a whole number of pixels never gives the image's size.
+    """
+    height, width, _ = image_shape
+    scale = 2**doublings
+    if height % scale or width % scale:
+        raise UsageError(
+            f'this generator doubles an image {doublings} times, '
+            f'and {height}x{width} pixels are not multiples of {scale}'
+        )
+    return height // scale, width // scale, features
 
 
 def leaky_relu(x: Array) -> Array:

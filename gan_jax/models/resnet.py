@@ -7,8 +7,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from gan_jax.models.conv import Conv, ConvPool, UpsampleConv, pool
-from gan_jax.models.layers import Array, Initializer
-from gan_jax.usage import UsageError
+from gan_jax.models.layers import Array, Initializer, base_shape
 
 
 class Generator(nn.Module):
@@ -26,19 +25,12 @@ class Generator(nn.Module):
 
     @nn.compact
     def __call__(self, z: Array, train: bool = True) -> Array:
-        height, width, channels = self.image_shape
-        scale = 2**self.blocks
-        if height % scale or width % scale:
-            raise UsageError(
-                f'{self.blocks} blocks double {self.blocks} times: '
-                f'images of {height}x{width} are not multiples of {scale}'
-            )
-        base = (height // scale, width // scale, self.width)
+        base = base_shape(self.image_shape, self.blocks, self.width)
         x = nn.Dense(math.prod(base), kernel_init=self.outer_init)(z).reshape(-1, *base)
         for _ in range(self.blocks):
             x = self._block(x, train)
         x = nn.relu(self.normalization()(x, train))
-        return jnp.tanh(Conv(channels, kernel_init=self.outer_init)(x))
+        return jnp.tanh(Conv(self.image_shape[-1], kernel_init=self.outer_init)(x))
 
     def _block(self, x: Array, train: bool) -> Array:
         """Doubles the size: upsampling comes before the first convolution and the shortcut's."""

@@ -1,0 +1,25 @@
+"""DCGAN: Radford, Metz and Chintala 2015, arXiv 1511.06434.
+
+Strided 5x5 convolutions, batch normalisation in both networks, weights from N(0, 0.02), uniform
+latents, Adam at 2e-4 with beta1 0.5. The paper's own images have 64x64 pixels (`:celeb_a`,
+`:folder`); MNIST's 28x28 take the same networks with two levels instead of four.
+
+    python main.py --config=configs/dcgan.py
+    python main.py --config=configs/dcgan.py:mnist
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+
+def get_config(data: str = 'digits') -> ConfigDict:
+    """Returns the system with its preset for a data set."""
+    config = base.adversarial(data)
+    config.batch_size = 128
+    config.prior = dict(name='uniform', size=100)
+    config.loss.name = 'non_saturating'
+    config.networks = base.dcgan_networks(kernel_size=5)
+    for player in ('generator', 'discriminator'):
+        config.optimizers[player].update(name='adam', learning_rate=2e-4, b1=0.5)
+    return base.finish(config, base.dcgan_presets(), data)

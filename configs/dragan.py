@@ -1,0 +1,27 @@
+"""DRAGAN: Kodali et al. 2017, On Convergence and Stability of GANs, arXiv 1705.07215.
+
+DCGAN's generator and loss, with a gradient penalty of weight 10 around the real images. The
+penalty needs a critic that judges every image on its own: the discriminator has no batch
+normalisation.
+
+    python main.py --config=configs/dragan.py
+    python main.py --config=configs/dragan.py:mnist
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+
+def get_config(data: str = 'digits') -> ConfigDict:
+    """Returns the system with its preset for a data set."""
+    config = base.adversarial(data)
+    config.batch_size = 64
+    config.prior = dict(name='gaussian', size=100)
+    config.loss.name = 'non_saturating'
+    config.penalties.dragan = 10.0
+    config.networks = base.dcgan_networks(kernel_size=5)
+    config.networks.discriminator.normalization = 'none'
+    for player in ('generator', 'discriminator'):
+        config.optimizers[player].update(name='adam', learning_rate=2e-4, b1=0.5)
+    return base.finish(config, base.dcgan_presets(), data)

@@ -1,0 +1,40 @@
+"""GAN: Goodfellow et al. 2014, Generative Adversarial Networks, arXiv 1406.2661.
+
+A multilayer perceptron that generates (100-256-512-pixels, tanh) against a small convolutional
+discriminator, with the non-saturating loss and Adam.
+
+    python main.py --config=configs/gan.py
+    python main.py --config=configs/gan.py:mnist
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+PRESETS = {
+    'digits': dict(steps=5000),
+    'mnist': dict(steps=30_000),  # 50 epochs
+    'fashion_mnist': dict(steps=30_000),
+}
+
+
+def get_config(data: str = 'digits') -> ConfigDict:
+    """Returns the system with its preset for a data set."""
+    config = base.adversarial(data)
+    config.batch_size = 100
+    config.prior = dict(name='gaussian', size=100)
+    config.loss.name = 'non_saturating'
+    config.networks.generator = dict(
+        name='mlp.Generator', widths=(256, 512), kernel_init=base.GLOROT_INIT
+    )
+    config.networks.discriminator = dict(
+        name='dcgan.Discriminator',
+        widths=(64, 128),
+        kernel_size=4,
+        normalization='none',
+        weights='plain',
+        kernel_init=base.GLOROT_INIT,
+    )
+    for player in ('generator', 'discriminator'):
+        config.optimizers[player].update(name='adam', learning_rate=2e-4, b1=0.5)
+    return base.finish(config, PRESETS, data)

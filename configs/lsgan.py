@@ -1,0 +1,23 @@
+"""LSGAN: Mao et al. 2017, Least Squares Generative Adversarial Networks, arXiv 1611.04076.
+
+DCGAN's networks under the least squares loss, with RMSProp at 1e-4.
+
+    python main.py --config=configs/lsgan.py
+    python main.py --config=configs/lsgan.py:mnist
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+
+def get_config(data: str = 'digits') -> ConfigDict:
+    """Returns the system with its preset for a data set."""
+    config = base.adversarial(data)
+    config.batch_size = 64
+    config.prior = dict(name='gaussian', size=100)
+    config.loss.name = 'least_squares'
+    config.networks = base.dcgan_networks(kernel_size=5)
+    for player in ('generator', 'discriminator'):
+        config.optimizers[player].update(name='rmsprop', learning_rate=1e-4)
+    return base.finish(config, base.dcgan_presets(), data)

@@ -1,0 +1,29 @@
+"""SNGAN: Miyato et al. 2018, Spectral Normalization for GANs, arXiv 1802.05957.
+
+The residual pair of table 4 with spectral normalisation in the discriminator and the hinge loss,
+as the authors' code trains it on CIFAR-10: 50,000 generator updates of 128 images, five
+discriminator updates of 64 each, the rate falling to zero.
+
+    python main.py --config=configs/sngan.py
+    python main.py --config=configs/sngan.py:cifar10
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+
+def get_config(data: str = 'digits') -> ConfigDict:
+    """Returns the system with its preset for a data set."""
+    config = base.adversarial(data)
+    config.batch_size = 64
+    config.critic_updates = 5
+    config.generator_batch = 2
+    config.loss.name = 'hinge'
+    config.networks = base.residual_networks(
+        generator=dict(width=256),
+        discriminator=dict(weights='spectral_norm', pooling='sum', last_bias=False),
+    )
+    for player in ('generator', 'discriminator'):
+        config.optimizers[player].update(learning_rate=2e-4, b1=0.0, b2=0.9, schedule='linear')
+    return base.finish(config, base.residual_presets(steps=50_000), data)

@@ -1,0 +1,27 @@
+"""WGAN: Arjovsky, Chintala and Bottou 2017, arXiv 1701.07875.
+
+DCGAN's networks with 4x4 kernels and a linear critic, five critic updates for each of the
+generator's, RMSProp at 5e-5 and weights clipped to [-0.01, 0.01]. The authors' code takes 100
+critic updates in each of the first 25 steps and every 500th; here it is always five.
+
+    python main.py --config=configs/wgan.py
+    python main.py --config=configs/wgan.py:mnist
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+
+def get_config(data: str = 'digits') -> ConfigDict:
+    """Returns the system with its preset for a data set."""
+    config = base.adversarial(data)
+    config.batch_size = 64
+    config.critic_updates = 5
+    config.prior = dict(name='gaussian', size=100)
+    config.loss.name = 'wasserstein'
+    config.networks = base.dcgan_networks(kernel_size=4)
+    for player in ('generator', 'discriminator'):
+        config.optimizers[player].update(name='rmsprop', learning_rate=5e-5)
+    config.optimizers.discriminator.clip_weights = 0.01
+    return base.finish(config, base.dcgan_presets(), data)
