@@ -25,13 +25,8 @@ RESIDUAL_INIT = dict(name='variance_scaling', scale=2.0, mode='fan_avg', distrib
 NORMAL_INIT = dict(name='normal', stddev=0.02)  # DCGAN's
 
 
-def adversarial(data: str) -> ConfigDict:
-    """Returns the defaults, with the data set that `:DATA` names.
-
-    Raises:
-      ValueError: an unknown name, with the nearest known one.
-    """
-    _check('data set', data, DATA)
+def adversarial() -> ConfigDict:
+    """Returns every field with its default."""
     config = ConfigDict()
     config.game = 'adversarial'
     config.seed = 0
@@ -71,7 +66,6 @@ def adversarial(data: str) -> ConfigDict:
         keep=3,  # the latest so many
         best='',  # a key of metrics.jsonl: the checkpoint where it was lowest is kept too
     )
-    _overlay(config, dict(data=DATA[data]))
     return config
 
 
@@ -185,26 +179,28 @@ def residual_presets(steps: int) -> dict[str, dict]:
         'mnist': mnist,
         'fashion_mnist': mnist,
         'cifar10': dict(steps=steps),
+        'celeb_a': dict(steps=steps, networks=dict(generator=dict(blocks=4))),
         'folder': dict(steps=steps, networks=dict(generator=dict(blocks=4))),
     }
 
 
 def finish(config: ConfigDict, presets: dict[str, dict], data: str) -> ConfigDict:
-    """Lays the system's preset for the data over its config and locks it against misspelt keys.
+    """Lays a data set and the system's preset for it over a config; locks it against misspelt keys.
+
+    Args:
+      presets: by the names of `DATA` that the system knows, the fields that each changes.
+      data: the `:DATA` of the command line.
 
     Raises:
-      ValueError: the system has no preset for this data set.
+      ValueError: the system has no preset for this data set, with the nearest that it has.
     """
-    _check('data set for this system', data, presets)
+    if data not in presets:
+        close = difflib.get_close_matches(data, presets, n=1)
+        hint = f'did you mean {close[0]!r}? ' if close else ''
+        raise ValueError(f'no preset for data set {data!r}; {hint}known: {", ".join(presets)}')
+    _overlay(config, dict(data=DATA[data]))
     _overlay(config, presets[data])
     return config.lock()
-
-
-def _check(what: str, name: str, known: dict) -> None:
-    if name not in known:
-        close = difflib.get_close_matches(name, known, n=1)
-        hint = f'did you mean {close[0]!r}? ' if close else ''
-        raise ValueError(f'unknown {what} {name!r}; {hint}known: {", ".join(known)}')
 
 
 def _overlay(config: ConfigDict, fields: dict) -> None:

@@ -20,7 +20,7 @@ PRESETS = {
 
 def get_config(data: str = 'digits') -> ConfigDict:
     """Returns the system with its preset for a data set."""
-    config = base.adversarial(data)
+    config = base.adversarial()
     config.batch_size = 100
     config.prior = dict(name='gaussian', size=100)
     config.loss.name = 'non_saturating'

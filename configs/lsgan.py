@@ -13,7 +13,7 @@ from configs import base
 
 def get_config(data: str = 'digits') -> ConfigDict:
     """Returns the system with its preset for a data set."""
-    config = base.adversarial(data)
+    config = base.adversarial()
     config.batch_size = 64
     config.prior = dict(name='gaussian', size=100)
     config.loss.name = 'least_squares'

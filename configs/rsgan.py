@@ -32,7 +32,7 @@ PRESETS = {
 
 def get_config(data: str = 'digits') -> ConfigDict:
     """Returns the system with its preset for a data set."""
-    config = base.adversarial(data)
+    config = base.adversarial()
     config.batch_size = 32
     config.prior = dict(name='gaussian', size=128)
     config.loss.name = 'relativistic'

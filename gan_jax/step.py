@@ -84,10 +84,10 @@ def run_phase(
             )
             said.append({'loss': value, **metrics})
         updates, opt = optimizer.update(gradients, opt, moved)
-        weights = optax.global_norm(moved)
+        weights = optax.tree.norm(moved)
         moved = optax.apply_updates(moved, updates)
-        said[-1]['gradient_norm'] = optax.global_norm(gradients)
-        said[-1]['update_to_weight'] = optax.global_norm(updates) / weights
+        said[-1]['gradient_norm'] = optax.tree.norm(gradients)
+        said[-1]['update_to_weight'] = optax.tree.norm(updates) / weights
 
     state = state.replace(
         params={**state.params, **moved},

@@ -22,8 +22,8 @@ SUFFIXES = frozenset(
 class Folder:
     """Image files by their sorted names; where they lie in sub-folders, each of these is a class.
 
-    Hidden files and folders are passed over; other files that are no images are counted in
-    `skipped`. A class is a sub-folder of the root that holds an image at any depth.
+    A class is a sub-folder of the root that holds an image at any depth. Hidden files and folders
+    are passed over; other files that are no images are counted in `skipped`.
     """
 
     def __init__(self, root: Path, files: Sequence[Path], skipped: int):
@@ -32,7 +32,8 @@ class Folder:
         self.label_names = tuple(sorted(set(names))) if grouped else ()
         self.files = files
         self.skipped = skipped
-        self._labels = [self.label_names.index(name) if grouped else None for name in names]
+        numbers = {name: number for number, name in enumerate(self.label_names)}
+        self._labels = [numbers.get(name) for name in names]
 
     def __len__(self) -> int:
         return len(self.files)
@@ -76,9 +77,15 @@ def open_folder(data: Any) -> Folder:
 
 
 def _visible_files(root: Path) -> Iterator[Path]:
-    for folder, subfolders, names in os.walk(root, followlinks=True):
-        subfolders[:] = [name for name in subfolders if not name.startswith('.')]
-        yield from (Path(folder, name) for name in names if not name.startswith('.'))
+    """Yields files at any depth; a class may be a link to a folder, deeper links may be loops."""
+    for entry in root.iterdir():
+        if entry.name.startswith('.'):
+            continue
+        if entry.is_file():
+            yield entry
+        for folder, subfolders, names in os.walk(entry):
+            subfolders[:] = [name for name in subfolders if not name.startswith('.')]
+            yield from (Path(folder, name) for name in names if not name.startswith('.'))
 
 
 def _check_headers(files: Sequence[Path]) -> None:

@@ -1,0 +1,186 @@
+"""Every file in configs/ is found by globbing and must pass every test here."""
+
+import importlib
+from functools import cache
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gan_jax import mesh as meshes
+from gan_jax.checkpoint import Checkpoints
+from gan_jax.data import example_batch, open_source
+from gan_jax.games import build_game
+from gan_jax.step import make_sampler
+from gan_jax.train import make_initial_state, make_step, state_like
+
+CONFIGS = Path(__file__).parent.parent / 'configs'
+SYSTEMS = sorted(path.stem for path in CONFIGS.glob('*.py') if path.stem != 'base')
+every_system = pytest.mark.parametrize('system', SYSTEMS)
+
+# Trainable parameters at the published setting: (network, count), with where the count is from.
+PUBLISHED = {
+    # The sums of Miyato et al. 2018, table 4, layer by layer; PyTorch-Mimicry prints the same.
+    'sngan:cifar10': dict(generator=4_276_739, discriminator=1_053_824),
+}
+
+
+def load(system: str):
+    """Returns the config of NAME or NAME:DATA, with one critic update to compile less."""
+    name, _, data = system.partition(':')
+    config = importlib.import_module(f'configs.{name}').get_config(data or 'digits')
+    config.critic_updates = min(config.critic_updates, 2)
+    config.batch_size = 16
+    return config
+
+
+class Run:
+    """A system on a mesh of the first `devices` devices, with its step compiled once."""
+
+    def __init__(self, system: str, devices: int):
+        self.config = load(system)
+        self.game = build_game(self.config)
+        self.mesh = meshes.make_mesh(jax.devices()[:devices])
+        self.make_state = make_initial_state(self.config, self.game, self.mesh)
+        self.source = open_source(
+            self.config.data,
+            self.config.batch_size,
+            self.game.microbatches,
+            self.config.seed,
+            self.mesh,
+        )
+        self.step = make_step(self.config, self.game, self.source.batch, self.mesh)
+
+    def take(self, state, steps, due=None):
+        """Returns (state, metrics) after some steps, leaving `state` as it was."""
+        state = jax.tree.map(jnp.copy, state)
+        for _ in range(steps):
+            index = int(state.step)
+            state, metrics = self.step(
+                state, self.source.feed(index), due=due or self.game.due(index)
+            )
+        return state, metrics
+
+
+@cache
+def run_of(system: str, devices: int = 1) -> Run:
+    return Run(system, devices)
+
+
+@cache
+def two_steps(system: str, devices: int = 1):
+    run = run_of(system, devices)
+    return run.take(run.make_state(), 2)
+
+
+def same(tree, other) -> bool:
+    """Whether two trees hold the same bits."""
+    return all(
+        np.array_equal(np.asarray(a), np.asarray(b))
+        for a, b in zip(jax.tree.leaves(tree), jax.tree.leaves(other), strict=True)
+    )
+
+
+@every_system
+def test_two_steps_are_finite(system):
+    state, metrics = two_steps(system)
+    assert int(state.step) == 2
+    assert all(np.isfinite(value) for value in jax.device_get(metrics).values())
+    assert all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(state))
+
+
+@every_system
+def test_a_phase_moves_its_player_alone(system):
+    """Parameters, statistics and optimiser state of a phase's player change, nobody else's."""
+    run = run_of(system)
+    before, _ = two_steps(system)
+    for index, phase in enumerate(run.game.phases):
+        due = tuple(i == index for i in range(len(run.game.phases)))
+        after, _ = run.take(before, 1, due)
+        for player, names in run.game.players.items():
+            moves = player == phase.player
+            assert same(before.opt[player], after.opt[player]) != moves
+            for name in names:
+                assert same(before.params[name], after.params[name]) != moves
+                if jax.tree.leaves(before.stats[name]):
+                    assert same(before.stats[name], after.stats[name]) != moves
+
+
+@every_system
+def test_save_and_restore_are_exact(system, tmp_path):
+    run = run_of(system)
+    state, _ = two_steps(system)
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.save(2, state, {})
+    assert checkpoints.finish()
+    restored = checkpoints.restore(state_like(run.make_state, run.mesh))
+    checkpoints.close()
+    assert same(state, restored)
+    assert same(run.take(state, 1)[0], run.take(restored, 1)[0])
+
+
+@every_system
+def test_two_devices_take_the_steps_of_one(system):
+    """The step is a function of the global batch: statistics, pairs and noise are global too."""
+    if jax.device_count() < 2:
+        pytest.skip('needs two devices')
+    one, two = two_steps(system, 1)[1], two_steps(system, 2)[1]
+    for name in one:
+        np.testing.assert_allclose(one[name], two[name], rtol=2e-3, atol=2e-4, err_msg=name)
+
+
+@every_system
+def test_the_work_is_split_over_the_devices(system):
+    """Two devices do about half the arithmetic each: no network is run whole on both."""
+    if jax.device_count() < 2:
+        pytest.skip('needs two devices')
+
+    def operations(devices):
+        run = run_of(system, devices)
+        like = state_like(run.make_state, run.mesh)
+        lowered = run.step.lower(like, run.source.feed(0), due=run.game.due(0))
+        return lowered.compile().cost_analysis()['flops']
+
+    assert operations(2) < 0.65 * operations(1)
+
+
+@every_system
+def test_samples_are_images_of_the_configured_shape(system):
+    run = run_of(system)
+    state, _ = two_steps(system)
+    batch = example_batch(run.config.data, 10)
+    sample = jax.jit(make_sampler(run.game))
+    drawn = sample(state, batch, jax.random.key(0))['image']
+    assert drawn.shape == (10, *run.config.data.size, run.config.data.channels)
+    assert float(jnp.max(jnp.abs(drawn))) <= 1
+    assert float(jnp.std(drawn)) > 0
+    assert np.array_equal(drawn, sample(state, batch, jax.random.key(0))['image'])
+    assert not np.array_equal(drawn, sample(state, batch, jax.random.key(1))['image'])
+
+
+@pytest.mark.parametrize('system', PUBLISHED)
+def test_parameter_counts_are_the_published_ones(system):
+    config = load(system)
+    state = state_like(
+        make_initial_state(config, build_game(config), meshes.make_mesh()), meshes.make_mesh()
+    )
+    counts = {
+        name: sum(leaf.size for leaf in jax.tree.leaves(params))
+        for name, params in state.params.items()
+    }
+    assert counts == PUBLISHED[system]
+
+
+@every_system
+def test_every_preset_describes_a_game(system):
+    """Each `:DATA` of a system builds, and a misspelt one is refused with the nearest name."""
+    module = importlib.import_module(f'configs.{system}')
+    with pytest.raises(ValueError, match='digits'):
+        module.get_config('digit')
+    names = str(pytest.raises(ValueError, module.get_config, 'digit').value).split('known: ')[1]
+    for data in names.split(', '):
+        config = module.get_config(data)
+        assert config.is_locked and config.steps > 0
+        jax.eval_shape(make_initial_state(config, build_game(config), meshes.make_mesh()))
