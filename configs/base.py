@@ -31,10 +31,10 @@ def adversarial() -> ConfigDict:
     config.game = 'adversarial'
     config.seed = 0
     config.steps = 10_000  # training steps, each one update of the generator
-    config.batch_size = 64  # images, over all devices
+    config.batch_size = 64  # real images of an update, over all devices
     config.critic_updates = 1  # of the discriminator per training step (n_critic)
-    config.accumulate = 1  # microbatches averaged into every update
-    config.generator_batch = 1  # images of the generator's loss, as a multiple of batch_size
+    config.accumulate = 1  # microbatches that a batch is split into, one after the other
+    config.generator_batch = 1  # images of the generator's loss, as a multiple of the real ones
     config.ema_decay = 0.0  # of the generator's moving average, which is then what is sampled
 
     config.data = dict(

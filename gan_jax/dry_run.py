@@ -12,7 +12,7 @@ from gan_jax.data import example_batch
 from gan_jax.game import Game, Phase
 from gan_jax.games import build_game
 from gan_jax.logs import say
-from gan_jax.train import make_initial_state, make_step, state_like
+from gan_jax.train import make_initial_state, make_step, microbatch_size, state_like
 
 
 def dry_run(config: ConfigDict, path: str) -> None:
@@ -23,18 +23,18 @@ def dry_run(config: ConfigDict, path: str) -> None:
     say(str(config))
     say(f'Run: {config.steps} steps in {path}')
     for phase in game.phases:
-        say(describe_phase(phase, config.batch_size, game))
+        say(describe_phase(phase, microbatch_size(config), game))
     for name, params in like.params.items():
         say(f'\n{name}')
         say(parameter_overview.get_parameter_overview(params, include_stats=False))
     say(_describe_devices(config, game, mesh, like))
 
 
-def describe_phase(phase: Phase, batch_size: int, game: Game) -> str:
+def describe_phase(phase: Phase, microbatch: int, game: Game) -> str:
     """Returns one line: who moves what, how often and on how many images."""
     times = f'{phase.repeats} times ' if phase.repeats > 1 else ''
     every = 'every step' if phase.interval == 1 else f'every {phase.interval} steps'
-    images = f'{phase.accumulate} x {batch_size}' if phase.accumulate > 1 else batch_size
+    images = f'{phase.accumulate} x {microbatch}' if phase.accumulate > 1 else microbatch
     moved = ', '.join(game.players[phase.player])
     return f'Phase {phase.name}: player {phase.player} moves {moved} {times}{every}, {images} images'
 
@@ -44,14 +44,14 @@ def _describe_devices(config: ConfigDict, game: Game, mesh, like) -> str:
         name: jax.ShapeDtypeStruct(
             (game.microbatches, *array.shape), jnp.float32, sharding=meshes.split(mesh, 1)
         )
-        for name, array in example_batch(config.data, config.batch_size).items()
+        for name, array in example_batch(config.data, microbatch_size(config)).items()
     }
     step = make_step(config, game, lambda feed, key: feed, mesh)
     memory = step.lower(like, batch, due=game.due(0)).compile().memory_analysis()
     state = sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(like))
     return (
         f'Devices: {mesh.size} x {mesh.devices.flat[0].device_kind} in {jax.process_count()} '
-        f'process(es), {config.batch_size // mesh.size} images each\n'
+        f'process(es), {microbatch_size(config) // mesh.size} images each\n'
         f'Memory per device: state {state / 2**20:.1f} MiB, working set of a step '
         f'{memory.temp_size_in_bytes / 2**20:.1f} MiB (XLA\'s estimate, without the data)'
     )

@@ -42,10 +42,23 @@ def build_optimizers(config: ConfigDict, game: Game) -> Optimizers:
     }
 
 
+def microbatch_size(config: ConfigDict) -> int:
+    """Returns the images of a microbatch: `accumulate` of them make the batch of an update.
+
+    Raises:
+      UsageError: they do not divide the batch.
+    """
+    if config.accumulate < 1 or config.batch_size % config.accumulate:
+        raise UsageError(
+            f'accumulate={config.accumulate} does not divide batch_size={config.batch_size}'
+        )
+    return config.batch_size // config.accumulate
+
+
 def make_initial_state(config: ConfigDict, game: Game, mesh: Any) -> Callable[[], State]:
     """Returns the jitted function that makes a run's first state, global arrays all of it."""
     optimizers = build_optimizers(config, game)
-    batch = example_batch(config.data, config.batch_size)
+    batch = example_batch(config.data, microbatch_size(config))
     return jax.jit(
         lambda: init_state(
             game, optimizers, jax.tree.map(jnp.asarray, batch), stream_key(config.seed, 'init')
@@ -104,7 +117,7 @@ def train(config: ConfigDict, path: str) -> State:
         workdir / 'checkpoints', config.checkpoint.keep, config.checkpoint.best
     )
     source = open_source(
-        config.data, config.batch_size, game.microbatches, config.seed, mesh
+        config.data, microbatch_size(config), game.microbatches, config.seed, mesh
     )
     restored = checkpoints.restore(like)
     state = make_state() if restored is None else restored
@@ -124,7 +137,7 @@ def _loop(config, workdir, game, mesh, source, state, checkpoints, logs, interru
     step = make_step(config, game, source.batch, mesh)
     draw = make_grid_writer(config, workdir, game, mesh, source)
     start = int(state.step)
-    clock = Clock(start, config.batch_size * game.microbatches)
+    clock = Clock(start, microbatch_size(config) * game.microbatches)
     for index in range(start, config.steps):
         feed = clock.wait(partial(source.feed, index))
         state, metrics = step(state, feed, due=game.due(index))

@@ -19,7 +19,7 @@ from ml_collections import ConfigDict
 from PIL import Image
 
 from gan_jax import data, mesh
-from gan_jax.data import decode, folder, preprocess, tfds_source
+from gan_jax.data import decode, folder, preprocess, tfds_prepare
 from gan_jax.data.arrays import Arrays
 from gan_jax.data.order import Order
 from gan_jax.data.resident import Resident
@@ -156,7 +156,7 @@ def test_two_processes_read_the_batches_that_one_reads():
     """)
     with socket.socket() as free:
         free.bind(('localhost', 0))
-        address = 'localhost:%d' % free.getsockname()[1]
+        address = f'localhost:{free.getsockname()[1]}'
     processes = [
         subprocess.Popen(
             [sys.executable, '-c', script, str(ROOT), str(ROOT / 'tests')],
@@ -175,11 +175,15 @@ def test_two_processes_read_the_batches_that_one_reads():
         for number in range(2)
     ]
     expected = Order(50, 2, 8, seed=0).indices(9).tolist()
-    for process in processes:
-        output, _ = process.communicate(timeout=120)
-        assert process.returncode == 0, output
-        took = [line for line in output.splitlines() if line.startswith('took')]
-        assert took == [f'took {expected}'] * 2
+    try:
+        for process in processes:
+            output, _ = process.communicate(timeout=120)
+            assert process.returncode == 0, output
+            took = [line for line in output.splitlines() if line.startswith('took')]
+            assert took == [f'took {expected}'] * 2
+    finally:
+        for process in processes:
+            process.kill()
 
 
 def test_a_damaged_image_stops_the_stream_with_its_name(tmp_path):
@@ -481,15 +485,36 @@ def test_prepared_sets_that_cannot_serve_are_named(tmp_path):
 @pytest.mark.parametrize('tensorflow, reason', [(False, 'pip install'), (True, 'network')])
 def test_an_unprepared_set_fails_within_seconds(tmp_path, monkeypatch, tensorflow, reason):
     if tensorflow:  # but no network: a host that never answers
-        monkeypatch.setattr(tfds_source.importlib.util, 'find_spec', lambda name: object())
+        monkeypatch.setattr(tfds_prepare.importlib.util, 'find_spec', lambda name: object())
         monkeypatch.setattr(socket, 'create_connection', lambda *_: time.sleep(60))
     else:
-        monkeypatch.setattr(tfds_source.importlib.util, 'find_spec', lambda name: None)
+        monkeypatch.setattr(tfds_prepare.importlib.util, 'find_spec', lambda name: None)
     start = time.monotonic()
     message = failing(name='celeb_a', data_dir=str(tmp_path))
     assert time.monotonic() - start < 10
     for part in ('celeb_a', str(tmp_path), '--config.data.data_dir', 'name=digits', reason):
         assert part in message
+
+
+def test_an_unprepared_set_is_prepared_as_array_record(tmp_path, monkeypatch):
+    import tensorflow_datasets as tfds
+
+    prepared, place = [], dict(name='mnist', data_dir=str(tmp_path))
+
+    def builder(name, data_dir):
+        builder = tfds.core.read_only_builder.builder_from_files(**prepare(tmp_path, name))
+        builder.download_and_prepare = lambda file_format: prepared.append(file_format)
+        return builder
+
+    monkeypatch.setattr(tfds_prepare.importlib.util, 'find_spec', lambda name: object())
+    monkeypatch.setattr(tfds_prepare, '_keep_tensorflow_off_accelerators', lambda: None)
+    monkeypatch.setattr(tfds_prepare, '_online', lambda: True)
+    with monkeypatch.context() as context:
+        context.setattr(tfds, 'builder', lambda name, data_dir: 1 / 0)
+        assert 'could not be prepared: division by zero' in failing(**place)
+    monkeypatch.setattr(tfds, 'builder', builder)
+    assert data.open_source(config(**place), 6, 2, 0, ONE_DEVICE).num_examples == 5
+    assert prepared == ['array_record']
 
 
 @pytest.mark.skipif(

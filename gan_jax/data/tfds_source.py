@@ -1,28 +1,15 @@
 """The image sets of TensorFlow Datasets, read from ArrayRecord files without TensorFlow."""
 
-import difflib
-import importlib.util
 import io
 import os
-import re
-import socket
-import threading
-import urllib.parse
-import urllib.request
 from collections.abc import Sequence
 from typing import Any
 
-import jax
 import numpy as np
 from PIL import Image
 
-from gan_jax.usage import UsageError, nearest
-
-_TENSORFLOW = (
-    'preparing takes TensorFlow, once: pip install tensorflow, then tfds.builder({name!r}, '
-    "data_dir=...).download_and_prepare(file_format='array_record')"
-)
-_EMBEDDED = 'or take the embedded digits: --config.data.name=digits'
+from gan_jax.data.tfds_prepare import first_line, prepare
+from gan_jax.usage import UsageError
 
 
 class TfdsImages:
@@ -63,7 +50,7 @@ def open_tfds(data: Any) -> TfdsImages:
     nor prepared, one without images, one in another format than ArrayRecord and a split it lacks.
     """
     data_dir = os.path.expanduser(data.data_dir) or None
-    builder = _find(data.name, data_dir) or _prepare(data.name, data_dir)
+    builder = _find(data.name, data_dir) or prepare(data.name, data_dir)
     return TfdsImages(builder, data.split)
 
 
@@ -77,41 +64,12 @@ def _find(name: str, data_dir: str | None) -> Any:
     except tfds.core.DatasetNotFoundError:
         return None
     except ValueError as error:  # No name at all, or found in several places.
-        raise UsageError(f'data set {name!r}: {_first_line(error)}') from error
+        raise UsageError(f'data set {name!r}: {first_line(error)}') from error
     except ImportError as error:
         raise UsageError(
             f'data set {name!r} holds features, such as sound, that TFDS cannot open without '
-            f'TensorFlow: {_first_line(error)}'
+            f'TensorFlow: {first_line(error)}'
         ) from error
-
-
-def _prepare(name: str, data_dir: str | None) -> Any:
-    """Downloads and prepares a set, if this machine can; else says what is in the way."""
-    import tensorflow_datasets as tfds
-
-    known = tfds.list_builders(with_community_datasets=False)
-    if re.split('[:/]', name)[0] not in known:
-        close = difflib.get_close_matches(name, known, n=3)
-        hint = nearest(name, ['digits', 'folder', *close])
-        raise UsageError(f'unknown data set {name!r}; {hint} and the image sets of TFDS')
-
-    place = data_dir or os.environ.get('TFDS_DATA_DIR', '~/tensorflow_datasets')
-    missing = f'data set {name!r} is not prepared in {place} (--config.data.data_dir)'
-    if importlib.util.find_spec('tensorflow') is None:
-        raise UsageError(f'{missing}; {_TENSORFLOW.format(name=name)}; {_EMBEDDED}')
-    if jax.process_count() > 1:
-        raise UsageError(f'{missing}; prepare it in a run of one process first; {_EMBEDDED}')
-    if not _online():
-        raise UsageError(f'{missing} and the network does not answer; {_EMBEDDED}')
-    try:
-        _keep_tensorflow_off_accelerators()
-        builder = tfds.builder(name, data_dir=data_dir)
-        builder.download_and_prepare(file_format='array_record')
-    except Exception as error:  # Whatever its own code and its servers come up with.
-        raise UsageError(
-            f'{missing} and could not be prepared: {_first_line(error)}; {_EMBEDDED}'
-        ) from error
-    return builder
 
 
 def _features(builder: Any) -> dict[str, Any]:
@@ -154,35 +112,6 @@ def _records(builder: Any, features: dict[str, Any], split: str) -> Sequence[dic
         splits = ', '.join(builder.info.splits)
         raise UsageError(
             f'data.split={split!r} of data set {name!r} cannot be read; its splits: {splits} '
-            f'({_first_line(error)})'
+            f'({first_line(error)})'
         ) from error
     return records
-
-
-def _online(seconds: float = 3.0) -> bool:
-    """Says whether the network, or the proxy set for it, takes a connection."""
-    proxy = urllib.parse.urlsplit(urllib.request.getproxies().get('https', ''))
-    address = (proxy.hostname or 'storage.googleapis.com', proxy.port or 443)
-    answered = threading.Event()
-
-    def connect() -> None:
-        try:
-            socket.create_connection(address, seconds).close()
-            answered.set()
-        except OSError:
-            pass
-
-    # In a thread, because looking up a host's name knows no time limit.
-    threading.Thread(target=connect, daemon=True).start()
-    return answered.wait(seconds)
-
-
-def _keep_tensorflow_off_accelerators() -> None:
-    import tensorflow as tf  # It would take all of a GPU's memory.
-
-    tf.config.set_visible_devices([], 'GPU')
-    tf.config.set_visible_devices([], 'TPU')
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

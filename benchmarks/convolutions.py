@@ -1,0 +1,174 @@
+"""Times gan_jax's convolutions against plain XLA's: value, gradient, gradient of a penalty.
+
+    python -m benchmarks.convolutions [--only text] [--out file.json]
+
+Each case is a layer of the systems.  `plain` is its definition in lax, differentiated by JAX.
+The penalty is |d(|y|^2 / 2)/dx|^2, whose gradient by the kernel is of second order, as in a
+gradient penalty's.  The two are run in turns; a time is the median in milliseconds.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import flax
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+
+from gan_jax.models import conv
+
+SECONDS = 0.4  # per case and order, but at least one run of each after the warm-up
+
+
+def plain_convolve(x: Array, kernel: Array, strides: int = 1, padding='SAME') -> Array:
+    return lax.conv_general_dilated(
+        x, kernel, (strides, strides), padding, dimension_numbers=('NHWC', 'HWIO', 'NHWC')
+    )
+
+
+def plain_transposed(x: Array, kernel: Array) -> Array:
+    """Multiplies the size by two: the input is dilated with zeros."""
+    taps = kernel.shape[0]
+    padding = (taps - 2 + 1) // 2
+    edge = (taps - 1 - padding, taps - 1 - padding + taps % 2)
+    return lax.conv_general_dilated(
+        x,
+        kernel[::-1, ::-1],
+        (1, 1),
+        (edge, edge),
+        lhs_dilation=(2, 2),
+        dimension_numbers=('NHWC', 'HWIO', 'NHWC'),
+    )
+
+
+def plain_upsample(x: Array, kernel: Array) -> Array:
+    return plain_convolve(conv.upsample(x), kernel)
+
+
+def plain_pool(x: Array, kernel: Array) -> Array:
+    return conv.pool(plain_convolve(x, kernel))
+
+
+def strided(padding: int) -> tuple[Callable, Callable]:
+    edges = ((padding, padding), (padding, padding))
+    return tuple(partial(f, strides=2, padding=edges) for f in (conv.convolve, plain_convolve))
+
+
+same = conv.convolve, plain_convolve
+upsampled = conv.upsample_convolve, plain_upsample
+pooled = conv.convolve_pool, plain_pool
+transposed = conv.transposed_convolve, plain_transposed
+
+# name: (ours, plain), batch, size, taps, channels in, channels out
+CASES = {
+    'CIFAR ResNet 3x3 at 32': (same, 64, 32, 3, 128, 128),
+    'CIFAR ResNet 3x3 at 16': (same, 64, 16, 3, 128, 128),
+    'CIFAR ResNet 3x3 at 8': (same, 64, 8, 3, 256, 256),
+    'CIFAR ResNet 1x1 at 16': (same, 64, 16, 1, 128, 128),
+    'CIFAR ResNet from RGB': (same, 64, 32, 3, 3, 128),
+    'CIFAR ResNet to RGB': (same, 64, 32, 3, 128, 3),
+    'CIFAR ResNet 16 to 32': (upsampled, 64, 16, 3, 128, 128),
+    'CIFAR ResNet 4 to 8': (upsampled, 64, 4, 3, 256, 256),
+    'CIFAR ResNet 32 to 16': (pooled, 64, 32, 3, 128, 128),
+    'CIFAR ResNet 16 to 8': (pooled, 64, 16, 3, 128, 128),
+    'demo ResNet 3x3 at 8': (same, 64, 8, 3, 64, 64),
+    'demo ResNet 4 to 8': (upsampled, 64, 4, 3, 64, 64),
+    'demo ResNet 16 to 8': (pooled, 64, 16, 3, 32, 32),
+    'DCGAN 4x4 32 to 16': (strided(1), 64, 32, 4, 3, 64),
+    'DCGAN 4x4 16 to 8': (strided(1), 64, 16, 4, 64, 128),
+    'DCGAN 5x5 14 to 7': (strided(2), 64, 14, 5, 64, 128),
+    'DCGAN transposed 4x4 8 to 16': (transposed, 64, 8, 4, 128, 64),
+    'DCGAN transposed 5x5 7 to 14': (transposed, 64, 7, 5, 128, 64),
+    'DCGAN transposed 4x4 14 to 28': (transposed, 64, 14, 4, 64, 1),
+}
+
+
+def orders(function: Callable) -> dict[str, Callable]:
+    """Returns the functions of (x, kernel) that are timed."""
+
+    def energy(x: Array, kernel: Array) -> Array:
+        return jnp.sum(jnp.square(function(x, kernel))) / 2
+
+    def penalty(kernel: Array, x: Array) -> Array:
+        return jnp.sum(jnp.square(jax.grad(energy)(x, kernel)))
+
+    return {
+        'value': jax.jit(function),
+        'gradient': jax.jit(jax.grad(energy, argnums=(0, 1))),
+        'penalty': jax.jit(lambda x, kernel: jax.grad(penalty)(kernel, x)),
+    }
+
+
+def times(functions: list[Callable], *arguments: Array) -> list[float]:
+    """Returns each function's median time in milliseconds."""
+    runs = [[] for _ in functions]
+    for function in functions:
+        jax.block_until_ready(function(*arguments))
+    begin = time.perf_counter()
+    while not runs[0] or time.perf_counter() - begin < SECONDS:
+        for function, seconds in zip(functions, runs):
+            start = time.perf_counter()
+            jax.block_until_ready(function(*arguments))
+            seconds.append(time.perf_counter() - start)
+    return [round(1e3 * statistics.median(seconds), 3) for seconds in runs]
+
+
+def measure(functions, batch, size, taps, inputs, outputs) -> dict[str, tuple[float, float]]:
+    keys = jax.random.split(jax.random.key(0))
+    x = jax.random.normal(keys[0], (batch, size, size, inputs))
+    kernel = jax.random.normal(keys[1], (taps, taps, inputs, outputs)) / taps / inputs**0.5
+    ours, plain = map(orders, functions)
+    return {order: times([ours[order], plain[order]], x, kernel) for order in ours}
+
+
+def hardware() -> str:
+    if jax.default_backend() != 'cpu':
+        return f'{jax.device_count()} x {jax.devices()[0].device_kind}'
+    cpuinfo = Path('/proc/cpuinfo')
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    models = [line.split(':')[1].strip() for line in lines if line.startswith('model name')]
+    return f'{os.cpu_count()} cores of {models[0] if models else platform.processor()}'
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--only', default='', help='only the cases whose name holds this text')
+    parser.add_argument('--out', type=Path, help='default: benchmarks/results/')
+    arguments = parser.parse_args()
+    backend = jax.default_backend()
+    out = arguments.out or Path(__file__).parent / f'results/convolutions-{backend}.json'
+
+    print(f'{"ms, ours / plain":32}{"value":>17}{"gradient":>17}{"penalty":>17}')
+    results = {}
+    for name, case in CASES.items():
+        if arguments.only in name:
+            results[name] = measure(*case)
+            cells = [f'{ours:8.1f} /{plain:7.1f}' for ours, plain in results[name].values()]
+            print(f'{name:32}{"".join(cells)}', flush=True)
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    report = {
+        'command': ' '.join(['python -m benchmarks.convolutions', *sys.argv[1:]]),
+        'date': datetime.date.today().isoformat(),
+        'hardware': hardware(),
+        'versions': {
+            'python': platform.python_version(),
+            'jax': jax.__version__,
+            'flax': flax.__version__,
+        },
+        'milliseconds, [ours, plain]': results,
+    }
+    out.write_text(json.dumps(report, indent=1) + '\n')
+
+
+if __name__ == '__main__':
+    main()
