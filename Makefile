@@ -32,7 +32,7 @@ lint: $(INSTALLED) $(INSTALLED_TESTS)  ## Check style and format
 
 $(INSTALLED): $(REQUIREMENTS) requirements-common.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
-		{ echo 'Python 3.11 or newer is needed and $(PYTHON) is not: add PYTHON=python3.12' >&2; exit 1; }
+		{ echo "'$(PYTHON)' is not Python 3.11 or newer; name one that is: PYTHON=python3.12" >&2; exit 1; }
 	@test -x .venv/bin/pip || $(PYTHON) -m venv --clear .venv
 	@echo 'Installing $(REQUIREMENTS) into .venv; the first time takes some minutes.'
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -r $(REQUIREMENTS)

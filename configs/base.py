@@ -166,8 +166,9 @@ def residual_presets(steps: int) -> dict[str, dict]:
     digits = dict(
         steps=2500,
         generator_batch=1,
+        ema_decay=0.995,
         networks=dict(
-            generator=dict(width=32, blocks=1),
+            generator=dict(width=32, blocks=2),
             discriminator=dict(width=32, downsamples=(False, False)),
         ),
         optimizers=dict(generator=rate, discriminator=rate),

@@ -1,12 +1,19 @@
 """Checkpoints of the whole training state through Orbax, which writes them in the background."""
 
+import contextlib
+import json
+import math
 import shutil
-from collections.abc import Mapping
+import sys
+import zlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 import orbax.checkpoint as ocp
+from jax.experimental import multihost_utils
 from orbax.checkpoint import checkpoint_managers as policies
 
 from gan_jax.logs import say
@@ -17,61 +24,60 @@ class Checkpoints:
     """The checkpoints of a run: the latest few, and the best by a logged metric where one is named.
 
     Orbax writes into a temporary folder and renames it when it is whole, so that a run killed at
-    any moment finds only whole checkpoints. With `read_only` a run that is still being trained can
-    be read beside it.
+    any moment finds only whole checkpoints. What a disk does to them later is found by a checksum
+    over every bit of the state. With `read_only` a run that is still being trained can be read
+    beside it.
     """
 
     def __init__(self, directory: Path, keep: int = 1, best: str = '', read_only: bool = False):
+        def score(metrics):
+            return metrics.get(best, math.inf)
+
         self._directory, self._best, self._read_only = directory.absolute(), best, read_only
+        self._newest = None  # the last step that was to be saved
         kept = [policies.LatestN(keep)]
         if best:
-            # Orbax's own `best_fn` would evict the latest checkpoint, from which a run goes on.
             kept.append(
                 policies.BestN(
-                    get_metric_fn=lambda metrics: metrics[best],
-                    n=1,
-                    reverse=True,
-                    keep_checkpoints_without_metrics=False,
+                    get_metric_fn=score, reverse=True, n=1, keep_checkpoints_without_metrics=False
                 )
             )
         self._options = ocp.CheckpointManagerOptions(
             preservation_policy=policies.AnyPreservationPolicy(kept),
+            # Makes Orbax write the scores, so that they outlive the process. What is kept is up to
+            # the policies: by itself `best_fn` evicts the latest, from which a run goes on.
+            best_fn=score if best else None,
             cleanup_tmp_directories=not read_only,
+            lightweight_initialize=read_only,
             read_only=read_only,
             create=not read_only,
         )
-        self._manager = ocp.CheckpointManager(self._directory, options=self._options)
+        try:
+            self._manager = self._open()
+        except OSError as error:
+            raise UsageError(f'cannot write to {str(directory)!r}: {error.strerror}') from None
 
     def save(self, step: int, state: Any, metrics: Mapping[str, float]) -> None:
         """Saves in the background; a full disk costs a loud line, never the run.
 
-        The saved metric is the one that `best` names.
+        The saved score is the metric that `best` names; it may be missing at some steps.
         """
+        self._newest = step
+        self._wait()
         if step in self._manager.all_steps():
             return
-        score = {self._best: float(metrics[self._best])} if self._best else None
+        score = {self._best: float(metrics[self._best])} if self._best in metrics else {}
+        saved = ocp.args.StandardSave({'state': state, 'checksum': _checksum(state)})
         try:
-            self._manager.wait_until_finished()  # raises what the last save met
-            saved = self._manager.save(step, args=ocp.args.StandardSave(state), metrics=score)
-            if not saved:
+            if not self._manager.save(step, args=saved, metrics=score):
                 say(f'NOT SAVED: step {step} is older than a checkpoint in {self._directory}')
         except Exception as error:  # noqa: BLE001 (whatever Orbax or the file system raises)
             self._failed(error)
 
     def finish(self) -> bool:
         """Waits for the last save; returns whether it stands."""
-        try:
-            self._manager.wait_until_finished()
-        except Exception as error:  # noqa: BLE001
-            self._failed(error)
-            return False
-        return True
-
-    def _failed(self, error: Exception) -> None:
-        line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        say(f'NOT SAVED: {line}; training goes on, the last whole checkpoint stays')
-        # The manager of a failed save refuses the next one.
-        self._manager = ocp.CheckpointManager(self._directory, options=self._options)
+        self._wait()
+        return self._newest is None or self._newest in self._manager.all_steps()
 
     def restore(self, like: Any) -> Any | None:
         """Returns the newest checkpoint that can be read, or None where there is none.
@@ -84,26 +90,74 @@ class Checkpoints:
         Raises:
           UsageError: there are checkpoints and none can be read.
         """
-        broken = []
-        for step in sorted(self._manager.all_steps(), reverse=True):
+        broken = {}
+        while steps := set(self._manager.all_steps()) - set(broken):
+            step = max(steps)
             try:
-                state = self._manager.restore(step, args=ocp.args.StandardRestore(like))
-                _check(state, like)
+                state = self._read(step, like)
             except Exception as error:  # noqa: BLE001
-                broken.append((step, str(error).strip().splitlines()[0]))
+                broken[step] = _reason(error)
+                if self._read_only:
+                    self._manager = self._open()  # the run beside may have gone on since
                 continue
-            for step, reason in broken:
-                self._put_aside(step, reason)
+            for bad_step, reason in broken.items():
+                self._put_aside(bad_step, reason)
             # Restored arrays cannot always be donated; copies that XLA made can.
             shardings = jax.tree.map(lambda leaf: leaf.sharding, like)
             return jax.jit(lambda tree: jax.tree.map(lambda x: x + 0, tree), out_shardings=shardings)(state)
         if broken:
-            step, reason = broken[0]
+            step = max(broken)
             raise UsageError(
                 f'no checkpoint in {str(self._directory)!r} can be read '
-                f'(step {step}: {reason}); move them away to start anew'
+                f'(step {step}: {broken[step]}); move them away to start anew'
             )
         return None
+
+    def interrupted(self, step: int) -> bool:
+        """Whether the cluster has announced the end of this job, agreed on by every process."""
+        return self._manager.reached_preemption(step)
+
+    def close(self) -> None:
+        """Waits for the last save and releases the manager's threads."""
+        self._wait()
+        with contextlib.suppress(Exception):  # it has been said
+            self._manager.close()
+
+    def _open(self) -> ocp.CheckpointManager:
+        if not self._read_only and jax.process_index() == 0:
+            self._drop_unreadable_scores()
+        return ocp.CheckpointManager(self._directory, options=self._options)
+
+    def _drop_unreadable_scores(self) -> None:
+        """Orbax does not open a folder in which a score cannot be read."""
+        for file in self._directory.glob('*/metrics/metrics'):
+            try:
+                sum(json.loads(file.read_bytes()).values())
+            except (ValueError, TypeError, AttributeError):
+                say(f'THE SCORE IN {file} CANNOT BE READ: this checkpoint may not be kept as the best')
+                shutil.rmtree(file.parent)
+
+    def _wait(self) -> None:
+        try:
+            self._manager.wait_until_finished()
+        except Exception as error:  # noqa: BLE001
+            self._failed(error)
+
+    def _failed(self, error: Exception) -> None:
+        say(f'NOT SAVED: {_reason(error)}; training goes on, the last whole checkpoint stays')
+        # The manager of a failed save refuses the next one; where no new one can be had either,
+        # it says so again at the next save.
+        with contextlib.suppress(Exception):
+            self._manager = self._open()
+
+    def _read(self, step: int, like: Any) -> Any:
+        wanted = {'state': like, 'checksum': np.zeros((), np.uint32)}
+        with _quiet():
+            read = self._manager.restore(step, args=ocp.args.StandardRestore(wanted))
+        # Finds flipped bits and, as Orbax casts silently, another dtype.
+        if _checksum(read['state']) != read['checksum']:
+            raise ValueError('its checksum does not match')
+        return read['state']
 
     def _put_aside(self, step: int, reason: str) -> None:
         say(f'CHECKPOINT {step} CANNOT BE READ ({reason}): using the one before')
@@ -114,19 +168,31 @@ class Checkpoints:
         if jax.process_index() == 0:
             shutil.rmtree(aside, ignore_errors=True)
             shutil.move(self._directory / str(step), aside)
-        self._manager.reload()
-
-    def interrupted(self, step: int) -> bool:
-        """Whether the cluster has announced the end of this job, agreed on by every process."""
-        return self._manager.reached_preemption(step)
-
-    def close(self) -> None:
-        """Waits for the last save and releases the manager's threads."""
-        self._manager.close()
+        if jax.process_count() > 1:
+            multihost_utils.sync_global_devices(f'put aside {step}')
+        self._manager = self._open()
 
 
-def _check(state: Any, like: Any) -> None:
-    """Orbax casts a wrong dtype silently."""
-    for saved, wanted in zip(jax.tree.leaves(state), jax.tree.leaves(like), strict=True):
-        if saved.shape != wanted.shape or saved.dtype != wanted.dtype:
-            raise ValueError(f'{saved.dtype}{saved.shape} where {wanted.dtype}{wanted.shape} belongs')
+def _checksum(state: Any) -> np.ndarray:
+    """Returns a CRC-32 over every leaf in turn, of which each process holds the whole."""
+    checksum = 0
+    for leaf in jax.tree.leaves(state):
+        checksum = zlib.crc32(np.asarray(leaf.addressable_data(0)).tobytes(), checksum)
+    return np.array(checksum, np.uint32)
+
+
+def _reason(error: Exception) -> str:
+    """Returns what began it all, in one line."""
+    while error.__cause__:
+        error = error.__cause__
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Has Python keep to itself what became of Orbax's other reads when one has failed."""
+    hook, sys.unraisablehook = sys.unraisablehook, lambda unraisable: None
+    try:
+        yield
+    finally:
+        sys.unraisablehook = hook

@@ -5,13 +5,39 @@ JAX is imported late, so that a mistyped flag is answered at once.
 
 import difflib
 import importlib.util
+import logging as standard_logging
+import math
 import os
 import sys
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from absl import flags, logging
 
 from gan_jax.usage import UsageError, nearest
+
+# The least that numbers of a config may be, those of a pair too; the first pattern that fits.
+_LEAST = {
+    'steps': 1,
+    'batch_size': 1,
+    'critic_updates': 1,
+    'accumulate': 1,
+    'generator_batch': 1,
+    'seed': 0,
+    'ema_decay': 0,
+    'data.size': 1,
+    'data.*': 0,
+    'prior.size': 1,
+    'networks.*.width': 1,
+    'networks.*.widths': 1,
+    'networks.*.kernel_size': 1,
+    'penalties.*': 0,
+    'optimizers.*': 0,
+    'log.*': 1,
+    'checkpoint.*': 1,
+}
+_BELOW_ONE = ('ema_decay', '*.b1', '*.b2', '*.momentum', '*.decay')
+_PAIRS = ('data.size', 'data.crop_from', 'log.grid')
 
 
 def parse(argv: list[str]) -> list[str]:
@@ -19,15 +45,16 @@ def parse(argv: list[str]) -> list[str]:
     try:
         if '--help' not in argv and '-h' not in argv and '--helpfull' not in argv:
             _check(argv[1:])
-        return flags.FLAGS(argv)
-    except UsageError as error:
-        sys.exit(_complain(error))
-    except flags.Error as error:
+        unparsed = flags.FLAGS(argv)[1:]
+        if unparsed:
+            raise UsageError(f'{unparsed[0]!r} is no flag: every one begins with --')
+        return argv
+    except (UsageError, flags.Error, ValueError) as error:
         sys.exit(_complain(error))
 
 
 def _complain(error: Exception) -> int:
-    print(f'error: {error}'.replace('\n', ' '), file=sys.stderr)
+    print('error:', ' '.join(str(error).split()), file=sys.stderr)
     return 2
 
 
@@ -43,8 +70,7 @@ def _check(arguments: list[str]) -> None:
         if name and name.startswith('config.') and name.removeprefix('config.') not in known:
             key = name.removeprefix('config.')
             close = difflib.get_close_matches(key, known, n=1)
-            siblings = [k for k in known if k.rpartition('.')[0] == key.rpartition('.')[0]]
-            hint = f'did you mean {close[0]!r}?' if close else f'known: {", ".join(siblings)}'
+            hint = f'did you mean {close[0]!r}?' if close else f'known: {", ".join(config)}'
             raise UsageError(f'the config has no {key!r}; {hint}')
 
 
@@ -70,14 +96,16 @@ def load_config(argument: str):
     Raises:
       UsageError: no such file, or no such data set for the system.
     """
-    file, _, data = argument.partition(':')
+    file, colon, data = argument.partition(':')
     if not Path(file).is_file():
         raise UsageError(f'no config file {file!r}; {_systems(Path(file).stem)}')
     spec = importlib.util.spec_from_file_location('config', file)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    if not hasattr(module, 'get_config'):
+        raise UsageError(f'{file} has no get_config: it is no system; {_systems()}')
     try:
-        return module.get_config(data) if data else module.get_config()
+        return module.get_config(data) if colon else module.get_config()
     except ValueError as error:
         raise UsageError(f'{file}: {error}') from None
 
@@ -98,13 +126,42 @@ def run(options: flags.FlagValues) -> int:
     """Does what the flags say; returns the exit code."""
     workdir = options.workdir or default_workdir(options['config'].config_filename)
     if not options['verbosity'].present:
-        logging.set_verbosity(logging.WARNING)  # Orbax says a page per checkpoint
+        _quiet_libraries()
     try:
+        _check_numbers(options.config)
         _prepare_jax()
         (_dry_run if options.dry_run else MODES[options.mode])(options, workdir)
     except UsageError as error:
         return _complain(error)
+    except KeyboardInterrupt:
+        print('stopped at once; what was saved before stays', file=sys.stderr)
+        return 130
     return 0
+
+
+def _check_numbers(config) -> None:
+    """Finds the numbers that would only be answered with a traceback, or with a broken run."""
+    for name in _keys(config):
+        value = config[name]
+        numbers = value if isinstance(value, tuple) else (value,)
+        if name in _PAIRS and len(numbers) != 2:
+            raise UsageError(f'config.{name} must be two numbers, not {value}')
+        numbers = [n for n in numbers if isinstance(n, int | float) and not isinstance(n, bool)]
+        least = next((l for pattern, l in _LEAST.items() if fnmatchcase(name, pattern)), -math.inf)
+        if any(number < least for number in numbers):
+            raise UsageError(f'config.{name} must be at least {least}, not {value}')
+        if any(fnmatchcase(name, p) for p in _BELOW_ONE) and not all(n < 1 for n in numbers):
+            raise UsageError(f'config.{name} must be below 1, not {value}')
+        if not all(math.isfinite(number) for number in numbers):
+            raise UsageError(f'config.{name} must be finite, not {value}')
+
+
+def _quiet_libraries() -> None:
+    """Orbax says pages per checkpoint; what matters of it is said by `checkpoint.py` in a line."""
+    logging.set_verbosity(logging.WARNING)
+    logging.get_absl_logger().addFilter(lambda record: 'orbax' not in record.pathname)
+    # Where Orbax leaves the other reads of a checkpoint when one has failed.
+    standard_logging.getLogger('asyncio').disabled = True
 
 
 def _prepare_jax() -> None:

@@ -42,5 +42,8 @@ def _to_pillow(image: np.ndarray) -> Image.Image:
 def save_png(path: Path, image: np.ndarray) -> None:
     """Writes a uint8 image [H, W, C] of 1, 3 or 4 channels; a reader never sees half a file."""
     partial = path.with_suffix('.partial')
-    _to_pillow(image).save(partial, format='PNG')
-    partial.replace(path)
+    try:
+        _to_pillow(image).save(partial, format='PNG')
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

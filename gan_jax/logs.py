@@ -1,5 +1,6 @@
 """What a run says: JSON lines, TensorBoard, and a progress bar or plain lines. Process 0 alone."""
 
+import contextlib
 import json
 import math
 import sys
@@ -14,12 +15,13 @@ from tqdm import tqdm
 def say(message: str) -> None:
     """Prints one line from process 0, above the progress bar where there is one."""
     if jax.process_index() == 0:
-        tqdm.write(message)
-        sys.stdout.flush()
+        with contextlib.suppress(OSError):  # a full disk or a closed pipe must not end a run
+            tqdm.write(message)
+            sys.stdout.flush()
 
 
 class Logs:
-    """Writes scalars to every writer; one that fails is dropped with a line and training goes on."""
+    """Writes scalars to every writer; one that fails costs a line each time, never the run."""
 
     def __init__(self, writers: list):
         self._writers = writers
@@ -37,12 +39,11 @@ class Logs:
         self._each(lambda writer: writer.close())
 
     def _each(self, act) -> None:
-        for writer in list(self._writers):
+        for writer in self._writers:
             try:
                 act(writer)
-            except OSError as error:
-                self._writers.remove(writer)
-                say(f'{type(writer).__name__} is off: {error}')
+            except Exception as error:  # noqa: BLE001 (TensorFlow has errors of its own)
+                say(f'{type(writer).__name__} failed: {error}; training goes on')
 
 
 def open_logs(workdir: Path, start: int, steps: int) -> Logs:
@@ -52,8 +53,8 @@ def open_logs(workdir: Path, start: int, steps: int) -> Logs:
     writers = [JsonLines(workdir / 'metrics.jsonl', start)]
     try:
         writers.append(TensorBoard(workdir))
-    except ImportError:
-        say('TensorBoard is off: clu.metric_writers needs TensorFlow, which is not installed')
+    except ImportError as error:
+        say(f'TensorBoard is off: no {error.name} (pip install tensorflow-cpu tensorboard)')
     return Logs([*writers, (Bar if sys.stderr.isatty() else Lines)(start, steps)])
 
 
@@ -71,33 +72,52 @@ class Writer:
 
 
 class JsonLines(Writer):
-    """One JSON object per logged step; steps that a resumed run takes again are dropped first."""
+    """One JSON object per logged step; steps that a resumed run takes again are dropped first.
+
+    What a full disk does not take waits in memory for the next time.
+    """
 
     def __init__(self, path: Path, start: int):
-        kept = []
-        if path.exists():
-            # A killed run may leave half a line.
-            lines = [line for line in path.read_text().splitlines() if line.endswith('}')]
-            kept = [line for line in lines if json.loads(line)['step'] <= start]
-        path.write_text(''.join(line + '\n' for line in kept))
-        self._file = path.open('a')
+        text = path.read_text(errors='replace') if path.exists() else ''
+        kept = ''.join(line + '\n' for line in text.splitlines() if _step(line) <= start)
+        if kept != text:
+            partial = path.with_suffix('.partial')
+            partial.write_text(kept)
+            partial.replace(path)
+        self._file = path.open('ab', buffering=0)
+        self._waiting = b''
 
     def write(self, step, scalars):
         # JSON has no NaN or infinity.
         finite = {k: v if math.isfinite(v) else None for k, v in scalars.items()}
-        self._file.write(json.dumps({'step': step, **finite}) + '\n')
-        self._file.flush()
+        self._waiting += json.dumps({'step': step, **finite}).encode() + b'\n'
+        self._flush()
 
     def close(self):
+        self._flush()
         self._file.close()
+
+    def _flush(self):
+        while self._waiting:
+            self._waiting = self._waiting[self._file.write(self._waiting) :]
+
+
+def _step(line: str) -> float:
+    """Returns the step of a line of metrics.jsonl, of which a killed run may have left half."""
+    try:
+        return json.loads(line)['step']
+    except ValueError:
+        return math.inf
 
 
 class TensorBoard(Writer):
     """Event files through `clu.metric_writers`, which needs TensorFlow."""
 
     def __init__(self, workdir: Path):
+        import tensorflow as tf
         from clu import metric_writers
 
+        tf.config.set_visible_devices([], 'GPU')  # it would take all of their memory
         self._writer = metric_writers.SummaryWriter(str(workdir / 'tensorboard'))
 
     def write(self, step, scalars):
@@ -140,7 +160,7 @@ class Lines(Writer):
 
     def write(self, step, scalars):
         rate = scalars['steps_per_second']
-        left = time.strftime('%H:%M:%S', time.gmtime((self._steps - step) / rate))
+        left = tqdm.format_interval((self._steps - step) / rate)
         losses = '  '.join(f'{name} {value}' for name, value in _losses(scalars).items())
         say(
             f'step {step}/{self._steps}  {rate:.2f} steps/s  '

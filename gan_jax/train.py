@@ -1,6 +1,9 @@
 """The loop: data -> step -> log -> sample -> checkpoint."""
 
+import contextlib
+import os
 import signal
+import sys
 import zlib
 from collections.abc import Callable
 from functools import partial
@@ -20,7 +23,7 @@ from gan_jax.games import build_game
 from gan_jax.logs import Clock, open_logs, say
 from gan_jax.optim import build_optimizer
 from gan_jax.step import Optimizers, init_state, make_sampler, make_train_step
-from gan_jax.usage import UsageError
+from gan_jax.usage import UsageError, choose
 from gan_jax.workdir import open_workdir
 
 
@@ -137,6 +140,7 @@ def _loop(config, workdir, game, mesh, source, state, checkpoints, logs, interru
     step = make_step(config, game, source.batch, mesh)
     draw = make_grid_writer(config, workdir, game, mesh, source)
     start = int(state.step)
+    _check_best(config.checkpoint.best, step, game, source, state)
     clock = Clock(start, microbatch_size(config) * game.microbatches)
     for index in range(start, config.steps):
         feed = clock.wait(partial(source.feed, index))
@@ -158,7 +162,17 @@ def _loop(config, workdir, game, mesh, source, state, checkpoints, logs, interru
             break
     if not checkpoints.finish():
         raise UsageError(f'the state of step {int(state.step)} could not be saved in {workdir}')
+    if int(state.step) < config.steps:
+        say(f'stopped at step {int(state.step)} of {config.steps}, from which it will go on')
     return state
+
+
+def _check_best(name: str, step: Callable, game: Game, source: Source, state: State) -> None:
+    """Finds a `checkpoint.best` that names no metric before training, not at the first checkpoint."""
+    if name:
+        all_due = partial(step, due=(True,) * len(game.phases))
+        metrics = jax.eval_shape(all_due, state, source.feed(int(state.step)))[1]
+        choose('metric for checkpoint.best', name, metrics)
 
 
 def _announce(config: ConfigDict, mesh: Any, source: Source, start: int) -> None:
@@ -226,7 +240,9 @@ class Interruption:
         if self._signal is not None:  # asked twice: at once
             raise KeyboardInterrupt
         self._signal = number
-        say('stopping after this step; once more to stop at once')
+        # Not print: the signal may have come in the middle of another one.
+        with contextlib.suppress(OSError):
+            os.write(sys.stderr.fileno(), b'\nstopping after this step; once more to stop at once\n')
 
     def requested(self, checkpoints: Checkpoints, step: int) -> bool:
         """Whether this step is to be the last."""

@@ -4,7 +4,7 @@
 #   launch/local.sh 2 python main.py --config=configs/gan.py --workdir=/tmp/two_processes
 set -uo pipefail
 
-if (($# < 2)) || ! (($1 > 0)) 2>/dev/null; then
+if (($# < 2)) || [[ ! $1 =~ ^[1-9][0-9]*$ ]]; then
   echo "usage: launch/local.sh PROCESSES COMMAND..." >&2
   exit 2
 fi

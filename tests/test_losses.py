@@ -111,7 +111,7 @@ def test_extreme_logits_stay_finite(name, side, real, fake):
 
 @pytest.mark.parametrize('name', LOSSES)
 def test_a_discriminator_gains_by_raising_real_and_lowering_generated_logits(name):
-    """The signs: the discriminator's loss falls along (+real, -fake), the generator's along +fake."""
+    """The signs: its loss falls along (+real, -fake), and the generator's along +fake."""
     real, fake = jnp.array([0.2, -0.3]), jnp.array([0.4, -0.1])
     by_real, by_fake = jax.grad(loss_of(name, 'discriminator'), argnums=(0, 1))(real, fake)
     assert np.sum(by_real) < 0 < np.sum(by_fake)
@@ -119,7 +119,7 @@ def test_a_discriminator_gains_by_raising_real_and_lowering_generated_logits(nam
 
 
 def test_an_undecided_minimax_discriminator_pays_two_log_two():
-    """At the game's solution D = 1/2 everywhere, and its loss is 2 log 2 (Goodfellow, theorem 1)."""
+    """At the game's solution D = 1/2, and its loss is 2 log 2: Goodfellow et al., theorem 1."""
     value, gradients = jax.value_and_grad(loss_of('minimax', 'discriminator'), argnums=(0, 1))(
         jnp.zeros(5), jnp.zeros(5)
     )
@@ -131,9 +131,7 @@ def test_an_undecided_minimax_discriminator_pays_two_log_two():
 @pytest.mark.parametrize('smoothing', (0.0, 0.1))
 def test_minimax_and_non_saturating_share_the_discriminator(smoothing):
     """The two differ in what the generator does alone."""
-    one, other = (
-        LOSSES[name](label_smoothing=smoothing) for name in ('minimax', 'non_saturating')
-    )
+    one, other = (LOSSES[name](label_smoothing=smoothing) for name in ('minimax', 'non_saturating'))
     assert one.discriminator(REAL, FAKE) == other.discriminator(REAL, FAKE)
     assert one.generator(REAL, FAKE) != other.generator(REAL, FAKE)
 
@@ -144,7 +142,9 @@ def test_minimax_is_zero_sum_where_non_saturating_is_not():
     def by_fake(name, side):
         return jax.grad(loss_of(name, side), argnums=1)(jnp.array(REAL), jnp.array(FAKE))
 
-    np.testing.assert_array_equal(by_fake('minimax', 'generator'), -by_fake('minimax', 'discriminator'))
+    np.testing.assert_array_equal(
+        by_fake('minimax', 'generator'), -by_fake('minimax', 'discriminator')
+    )
     # A generated image that fools nobody moves the generator by the second loss alone.
     sure = jnp.array([-30.0])
     slopes = {
@@ -178,7 +178,10 @@ def test_relativistic_losses_alone_ignore_a_common_constant(name, side):
     """They read differences of logits; every other loss, but one difference of means, does not."""
     loss = loss_of(name, side)
     shifted, plain = loss(jnp.array(REAL + 2), jnp.array(FAKE + 2)), loss(REAL, FAKE)
-    differences = name.startswith('relativistic') or (name, side) == ('wasserstein', 'discriminator')
+    differences = name.startswith('relativistic') or (name, side) == (
+        'wasserstein',
+        'discriminator',
+    )
     assert bool(np.isclose(shifted, plain, rtol=1e-5)) == differences
 
 
