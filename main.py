@@ -8,7 +8,7 @@ from ml_collections import config_flags
 from gan_jax import command_line
 
 config_flags.DEFINE_config_file('config', None, 'configs/NAME.py or configs/NAME.py:DATA.')
-flags.DEFINE_string('workdir', None, 'The run\'s folder; by default runs/NAME or runs/NAME-DATA.')
+flags.DEFINE_string('workdir', None, "The run's folder; by default runs/NAME or runs/NAME-DATA.")
 flags.DEFINE_enum('mode', 'train', list(command_line.MODES), 'What to do.')
 flags.DEFINE_bool('dry_run', False, 'Describe the run and train nothing.')
 flags.DEFINE_integer('num', 64, 'sample: how many images.')

@@ -28,7 +28,9 @@ def judge(images: np.ndarray) -> dict:
         classifier, digits.data, digits.target, cv=folds, method='predict_proba'
     )
     classifier.fit(digits.data, digits.target)
-    small = np.stack([np.asarray(Image.fromarray(i[:, :, 0]).resize((8, 8), Image.BOX)) for i in images])
+    small = np.stack(
+        [np.asarray(Image.fromarray(i[:, :, 0]).resize((8, 8), Image.BOX)) for i in images]
+    )
     seen = classifier.predict_proba(digits.data)
     probabilities = classifier.predict_proba(small.reshape(len(small), -1) / 255 * 16)
     shares = np.bincount(probabilities.argmax(1), minlength=10) / len(images)

@@ -121,8 +121,8 @@ def dcgan_presets() -> dict[str, dict]:
 
     return {
         'digits': preset(3000, (32, 64), data=dict(size=(16, 16))),
-        'mnist': preset(10_000, (64, 128)),
-        'fashion_mnist': preset(10_000, (64, 128)),
+        'mnist': preset(2500, (64, 128)),
+        'fashion_mnist': preset(2500, (64, 128)),
         'cifar10': preset(100_000, (128, 256, 512)),
         'celeb_a': preset(100_000, (128, 256, 512, 1024)),
         'folder': preset(100_000, (128, 256, 512, 1024)),

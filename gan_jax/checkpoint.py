@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import orbax.checkpoint as ocp
 from jax.experimental import multihost_utils
@@ -104,7 +105,8 @@ class Checkpoints:
                 self._put_aside(bad_step, reason)
             # Restored arrays cannot always be donated; copies that XLA made can.
             shardings = jax.tree.map(lambda leaf: leaf.sharding, like)
-            return jax.jit(lambda tree: jax.tree.map(lambda x: x + 0, tree), out_shardings=shardings)(state)
+            copy = jax.jit(lambda tree: jax.tree.map(jnp.copy, tree), out_shardings=shardings)
+            return copy(state)
         if broken:
             step = max(broken)
             raise UsageError(
@@ -134,7 +136,7 @@ class Checkpoints:
             try:
                 sum(json.loads(file.read_bytes()).values())
             except (ValueError, TypeError, AttributeError):
-                say(f'THE SCORE IN {file} CANNOT BE READ: this checkpoint may not be kept as the best')
+                say(f'THE SCORE IN {file} CANNOT BE READ: it may not be kept as the best')
                 shutil.rmtree(file.parent)
 
     def _wait(self) -> None:

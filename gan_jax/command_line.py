@@ -6,38 +6,14 @@ JAX is imported late, so that a mistyped flag is answered at once.
 import difflib
 import importlib.util
 import logging as standard_logging
-import math
 import os
 import sys
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from absl import flags, logging
 
+from gan_jax.fields import check_numbers, flatten
 from gan_jax.usage import UsageError, nearest
-
-# The least that numbers of a config may be, those of a pair too; the first pattern that fits.
-_LEAST = {
-    'steps': 1,
-    'batch_size': 1,
-    'critic_updates': 1,
-    'accumulate': 1,
-    'generator_batch': 1,
-    'seed': 0,
-    'ema_decay': 0,
-    'data.size': 1,
-    'data.*': 0,
-    'prior.size': 1,
-    'networks.*.width': 1,
-    'networks.*.widths': 1,
-    'networks.*.kernel_size': 1,
-    'penalties.*': 0,
-    'optimizers.*': 0,
-    'log.*': 1,
-    'checkpoint.*': 1,
-}
-_BELOW_ONE = ('ema_decay', '*.b1', '*.b2', '*.momentum', '*.decay')
-_PAIRS = ('data.size', 'data.crop_from', 'log.grid')
 
 
 def parse(argv: list[str]) -> list[str]:
@@ -65,13 +41,13 @@ def _check(arguments: list[str]) -> None:
     if not configs:
         raise UsageError(f'which system? --config=configs/NAME.py; {_systems()}')
     config = load_config(configs[-1])
-    known = _keys(config)
+    known = flatten(config)
     for name, _ in values:
         if name and name.startswith('config.') and name.removeprefix('config.') not in known:
             key = name.removeprefix('config.')
             close = difflib.get_close_matches(key, known, n=1)
             hint = f'did you mean {close[0]!r}?' if close else f'known: {", ".join(config)}'
-            raise UsageError(f'the config has no {key!r}; {hint}')
+            raise UsageError(f'the config has no field {key!r}; {hint}')
 
 
 def _value(argument: str, following: str) -> tuple[str | None, str]:
@@ -79,15 +55,6 @@ def _value(argument: str, following: str) -> tuple[str | None, str]:
         return None, ''
     name, equals, value = argument.lstrip('-').partition('=')
     return name, value if equals else following
-
-
-def _keys(config, prefix: str = '') -> list[str]:
-    keys = []
-    for name in config:
-        keys.append(prefix + name)
-        if hasattr(config[name], 'items'):
-            keys += _keys(config[name], f'{prefix}{name}.')
-    return keys
 
 
 def load_config(argument: str):
@@ -128,7 +95,7 @@ def run(options: flags.FlagValues) -> int:
     if not options['verbosity'].present:
         _quiet_libraries()
     try:
-        _check_numbers(options.config)
+        check_numbers(options.config)
         _prepare_jax()
         (_dry_run if options.dry_run else MODES[options.mode])(options, workdir)
     except UsageError as error:
@@ -137,23 +104,6 @@ def run(options: flags.FlagValues) -> int:
         print('stopped at once; what was saved before stays', file=sys.stderr)
         return 130
     return 0
-
-
-def _check_numbers(config) -> None:
-    """Finds the numbers that would only be answered with a traceback, or with a broken run."""
-    for name in _keys(config):
-        value = config[name]
-        numbers = value if isinstance(value, tuple) else (value,)
-        if name in _PAIRS and len(numbers) != 2:
-            raise UsageError(f'config.{name} must be two numbers, not {value}')
-        numbers = [n for n in numbers if isinstance(n, int | float) and not isinstance(n, bool)]
-        least = next((l for pattern, l in _LEAST.items() if fnmatchcase(name, pattern)), -math.inf)
-        if any(number < least for number in numbers):
-            raise UsageError(f'config.{name} must be at least {least}, not {value}')
-        if any(fnmatchcase(name, p) for p in _BELOW_ONE) and not all(n < 1 for n in numbers):
-            raise UsageError(f'config.{name} must be below 1, not {value}')
-        if not all(math.isfinite(number) for number in numbers):
-            raise UsageError(f'config.{name} must be finite, not {value}')
 
 
 def _quiet_libraries() -> None:

@@ -9,18 +9,21 @@ from ml_collections import ConfigDict
 
 from gan_jax import mesh as meshes
 from gan_jax.data import example_batch
+from gan_jax.fields import flatten
 from gan_jax.game import Game, Phase
 from gan_jax.games import build_game
 from gan_jax.logs import say
-from gan_jax.train import make_initial_state, make_step, microbatch_size, state_like
+from gan_jax.train import check_batch, make_initial_state, make_step, microbatch_size, state_like
 
 
 def dry_run(config: ConfigDict, path: str) -> None:
     """Prints the description of a run; opens no data set and writes nothing."""
     mesh = meshes.make_mesh()
+    check_batch(config, mesh)
     game = build_game(config)
     like = state_like(make_initial_state(config, game, mesh), mesh)
-    say(str(config))
+    for name, value in flatten(config).items():
+        say(f'config.{name} = {value!r}')
     say(f'Run: {config.steps} steps in {path}')
     for phase in game.phases:
         say(describe_phase(phase, microbatch_size(config), game))
@@ -36,7 +39,9 @@ def describe_phase(phase: Phase, microbatch: int, game: Game) -> str:
     every = 'every step' if phase.interval == 1 else f'every {phase.interval} steps'
     images = f'{phase.accumulate} x {microbatch}' if phase.accumulate > 1 else microbatch
     moved = ', '.join(game.players[phase.player])
-    return f'Phase {phase.name}: player {phase.player} moves {moved} {times}{every}, {images} images'
+    return (
+        f'Phase {phase.name}: player {phase.player} moves {moved} {times}{every}, {images} images'
+    )
 
 
 def _describe_devices(config: ConfigDict, game: Game, mesh, like) -> str:
@@ -53,5 +58,5 @@ def _describe_devices(config: ConfigDict, game: Game, mesh, like) -> str:
         f'Devices: {mesh.size} x {mesh.devices.flat[0].device_kind} in {jax.process_count()} '
         f'process(es), {microbatch_size(config) // mesh.size} images each\n'
         f'Memory per device: state {state / 2**20:.1f} MiB, working set of a step '
-        f'{memory.temp_size_in_bytes / 2**20:.1f} MiB (XLA\'s estimate, without the data)'
+        f"{memory.temp_size_in_bytes / 2**20:.1f} MiB (XLA's estimate, without the data)"
     )

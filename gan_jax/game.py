@@ -118,7 +118,7 @@ class Game:
 
 
 class State(struct.PyTreeNode):
-    """All that a checkpoint holds: arrays, keyed by network or player. No functions, no config."""
+    """All that a checkpoint holds: arrays by network or player, no functions, no settings."""
 
     step: Array  # [] int32, training steps taken
     params: Mapping[str, Tree]  # by network

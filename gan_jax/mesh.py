@@ -13,7 +13,7 @@ _ANNOUNCED_PROCESSES = ('JAX_NUM_PROCESSES', 'SLURM_NTASKS', 'OMPI_COMM_WORLD_SI
 
 
 def initialize_distributed() -> None:
-    """Joins the other processes where the environment announces any; must run before any use of JAX.
+    """Joins the other processes, where the environment announces any, before any use of JAX.
 
     `JAX_COORDINATOR_ADDRESS`, `JAX_NUM_PROCESSES` and `JAX_PROCESS_ID` name a cluster by hand;
     SLURM, Open MPI and TPU VMs are recognised by `jax.distributed.initialize` itself.

@@ -1,7 +1,7 @@
 """The verbs: how any game is begun and how one training step of it is taken.
 
 The whole step is one pure function. Its randomness is `fold_in(fold_in(seed, step), phase)`, so
-there is no generator state to save and a resumed run draws the same numbers.
+there is no random state to save and a resumed run draws the same numbers.
 """
 
 from collections.abc import Callable, Mapping
@@ -69,6 +69,7 @@ def run_phase(
         value, report = phase.loss(networks, context)
         return value, (networks.stats, {**extra, **report.extra}, report.metrics)
 
+    differentiate = jax.value_and_grad(objective, has_aux=True)
     moved = {name: state.params[name] for name in names}
     stats, extra, opt = state.stats, state.extra, state.opt[phase.player]
     said = []
@@ -76,12 +77,10 @@ def run_phase(
         gradients = jax.tree.map(jnp.zeros_like, moved)
         for index in range(repeat * phase.accumulate, (repeat + 1) * phase.accumulate):
             batch = {name: array[index] for name, array in microbatches.items()}
-            (value, (stats, extra, metrics)), gradient = jax.value_and_grad(objective, has_aux=True)(
+            (value, (stats, extra, metrics)), share = differentiate(
                 moved, stats, extra, batch, jax.random.fold_in(key, index)
             )
-            gradients = jax.tree.map(
-                lambda total, part: total + part / phase.accumulate, gradients, gradient
-            )
+            gradients = jax.tree.map(lambda g, new: g + new / phase.accumulate, gradients, share)
             said.append({'loss': value, **metrics})
         updates, opt = optimizer.update(gradients, opt, moved)
         weights = optax.tree.norm(moved)
@@ -111,7 +110,7 @@ def make_train_step(
     ema_decay: Callable[[Array], Array] = lambda step: 0.0,
     shard: Callable[[Any], Any] = lambda tree: tree,
 ) -> Callable[..., tuple[State, Metrics]]:
-    """Returns `train_step(state, microbatches, due) -> (state, metrics)`, to be jitted with `due` static.
+    """Returns `train_step(state, microbatches, due) -> (state, metrics)`; `due` is static.
 
     Args:
       ema_decay: the moving average's decay at a step.
@@ -141,7 +140,7 @@ def make_train_step(
 
 
 def make_sampler(game: Game, *, shard: Callable = lambda tree: tree) -> Callable:
-    """Returns `sample(state, batch, key)`, which draws from the averaged networks where there are any."""
+    """Returns `sample(state, batch, key)`, which draws from the averaged networks, if any."""
 
     def sample(state, batch, key):
         averaged = {name: dict(variables) for name, variables in state.ema.items()}

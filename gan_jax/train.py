@@ -58,6 +58,20 @@ def microbatch_size(config: ConfigDict) -> int:
     return config.batch_size // config.accumulate
 
 
+def check_batch(config: ConfigDict, mesh: Any) -> None:
+    """Finds a batch of which the devices cannot take equal parts.
+
+    Raises:
+      UsageError: such a batch, with the sizes that would do.
+    """
+    unit = config.accumulate * mesh.size
+    if config.batch_size % unit:
+        raise UsageError(
+            f'batch_size={config.batch_size} cannot be split into accumulate={config.accumulate} '
+            f'microbatches over {mesh.size} devices; a multiple of {unit} can'
+        )
+
+
 def make_initial_state(config: ConfigDict, game: Game, mesh: Any) -> Callable[[], State]:
     """Returns the jitted function that makes a run's first state, global arrays all of it."""
     optimizers = build_optimizers(config, game)
@@ -112,6 +126,7 @@ def train(config: ConfigDict, path: str) -> State:
       UsageError: the config, the data or the folder cannot be used, or training has diverged.
     """
     mesh = meshes.make_mesh()
+    check_batch(config, mesh)
     game = build_game(config)
     make_state = make_initial_state(config, game, mesh)
     like = state_like(make_state, mesh)  # finds an impossible config before anything is written
@@ -119,9 +134,7 @@ def train(config: ConfigDict, path: str) -> State:
     checkpoints = Checkpoints(
         workdir / 'checkpoints', config.checkpoint.keep, config.checkpoint.best
     )
-    source = open_source(
-        config.data, microbatch_size(config), game.microbatches, config.seed, mesh
-    )
+    source = open_source(config.data, microbatch_size(config), game.microbatches, config.seed, mesh)
     restored = checkpoints.restore(like)
     state = make_state() if restored is None else restored
     start = int(state.step)
@@ -129,7 +142,9 @@ def train(config: ConfigDict, path: str) -> State:
     logs = open_logs(workdir, start, config.steps)
     try:
         with Interruption() as interruption:
-            return _loop(config, workdir, game, mesh, source, state, checkpoints, logs, interruption)
+            return _loop(
+                config, workdir, game, mesh, source, state, checkpoints, logs, interruption
+            )
     finally:
         logs.close()
         checkpoints.close()
@@ -168,7 +183,7 @@ def _loop(config, workdir, game, mesh, source, state, checkpoints, logs, interru
 
 
 def _check_best(name: str, step: Callable, game: Game, source: Source, state: State) -> None:
-    """Finds a `checkpoint.best` that names no metric before training, not at the first checkpoint."""
+    """Finds a `checkpoint.best` that names no metric, before training."""
     if name:
         all_due = partial(step, due=(True,) * len(game.phases))
         metrics = jax.eval_shape(all_due, state, source.feed(int(state.step)))[1]
@@ -240,9 +255,10 @@ class Interruption:
         if self._signal is not None:  # asked twice: at once
             raise KeyboardInterrupt
         self._signal = number
-        # Not print: the signal may have come in the middle of another one.
         with contextlib.suppress(OSError):
-            os.write(sys.stderr.fileno(), b'\nstopping after this step; once more to stop at once\n')
+            # Not print: the signal may have come in the middle of another one.
+            line = '\nstopping after this step; once more to stop at once\n'
+            os.write(sys.stderr.fileno(), line.encode())
 
     def requested(self, checkpoints: Checkpoints, step: int) -> bool:
         """Whether this step is to be the last."""

@@ -27,10 +27,11 @@ def choose(what: str, name: str, choices: Mapping[str, Any]) -> Any:
 
 def call(what: str, function: Callable, **arguments: Any) -> Any:
     """Calls `function`, or raises UsageError where it has no such argument or lacks one."""
+    signature = inspect.signature(function)
     try:
-        inspect.signature(function).bind(**arguments)
+        signature.bind(**arguments)
     except TypeError as error:
-        parameters = [p for p in inspect.signature(function).parameters if p not in ('parent', 'name')]
+        parameters = [name for name in signature.parameters if name not in ('parent', 'name')]
         unknown = [name for name in arguments if name not in parameters]
         if unknown:
             message = f'no argument {unknown[0]!r}; {nearest(unknown[0], parameters)}'

@@ -2,11 +2,11 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import jax
 from ml_collections import ConfigDict
 
+from gan_jax.fields import flatten
 from gan_jax.logs import say
 from gan_jax.usage import UsageError
 
@@ -21,21 +21,19 @@ def open_workdir(path: str, config: ConfigDict) -> Path:
       UsageError: the folder cannot be written, or holds another architecture's run.
     """
     workdir = Path(path)
-    resolved = json.loads(config.to_json_best_effort())
+    resolved = _resolve(config)
     file = workdir / 'config.json'
     try:
         workdir.mkdir(parents=True, exist_ok=True)
         (workdir / 'samples').mkdir(exist_ok=True)
         if file.exists():
-            _compare(workdir, json.loads(file.read_text()), resolved)
+            _compare(workdir, _read(file), resolved)
         if jax.process_index() == 0:
             partial = file.with_suffix('.partial')
             partial.write_text(json.dumps(resolved, indent=2) + '\n')
             partial.replace(file)
     except OSError as error:
         raise UsageError(f'cannot write to the workdir {path!r}: {error.strerror}') from None
-    except json.JSONDecodeError as error:
-        raise UsageError(f'{file} is not JSON ({error}); move it away to start anew') from None
     return workdir
 
 
@@ -49,18 +47,25 @@ def check_workdir(path: str, config: ConfigDict) -> Path:
     file = workdir / 'config.json'
     if not file.exists():
         raise UsageError(f'no run in {path!r}: train first, or name its folder with --workdir')
-    _compare(workdir, json.loads(file.read_text()), json.loads(config.to_json_best_effort()))
+    _compare(workdir, _read(file), _resolve(config))
     return workdir
+
+
+def _resolve(config: ConfigDict) -> dict:
+    return json.loads(config.to_json_best_effort())
+
+
+def _read(file: Path) -> dict:
+    try:
+        return json.loads(file.read_text())
+    except ValueError as error:
+        raise UsageError(f'{file} is not JSON ({error}); move it away to start anew') from None
 
 
 def _compare(workdir: Path, saved: dict, current: dict) -> None:
     """Refuses a changed architecture where there are checkpoints; says what else has changed."""
-    saved, current = _flatten(saved), _flatten(current)
-    changed = [
-        name
-        for name in sorted({*saved, *current})
-        if saved.get(name) != current.get(name)
-    ]
+    saved, current = flatten(saved), flatten(current)
+    changed = [name for name in sorted({*saved, *current}) if saved.get(name) != current.get(name)]
     fatal = [name for name in changed if _is_architecture(name, saved, current)]
     difference = ', '.join(
         f'{name}: {saved.get(name)} -> {current.get(name)}' for name in (fatal or changed)
@@ -80,13 +85,3 @@ def _is_architecture(name: str, saved: dict, current: dict) -> bool:
         return bool(saved.get(name)) != bool(current.get(name))
     optimizer = name.startswith('optimizers.') and name.endswith('.name')
     return optimizer or name.startswith(_ARCHITECTURE)
-
-
-def _flatten(tree: Any, prefix: str = '') -> dict[str, Any]:
-    flat = {}
-    for name, value in tree.items():
-        if isinstance(value, dict):
-            flat.update(_flatten(value, f'{prefix}{name}.'))
-        else:
-            flat[prefix + name] = value
-    return flat

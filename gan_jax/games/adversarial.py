@@ -124,13 +124,11 @@ def build(config: Any) -> Game:
             'a gradient penalty needs a critic that judges every image on its own: '
             "config.networks.discriminator.normalization may be 'none' or 'layer', not 'batch'"
         )
-    options = {name: value for name, value in config.loss.items() if value}
-    name = options.pop('name')
     return adversarial(
         models.build_network(config.networks.generator, image_shape=image_shape),
         discriminator,
         choose('prior', config.prior.name, priors.PRIORS)(config.prior.size),
-        call(f'loss {name!r}', choose('loss', name, losses.LOSSES), **options),
+        _build_loss(config),
         weighted_penalties,
         judge=apart if mixes_examples else together,
         critic_updates=config.critic_updates,
@@ -138,6 +136,21 @@ def build(config: Any) -> Game:
         generator_batch=config.generator_batch,
         ema=('generator',) if config.ema_decay else (),
     )
+
+
+def _build_loss(config: Any) -> losses.Adversarial:
+    options = {name: value for name, value in config.loss.items() if value}
+    name = options.pop('name')
+    loss = call(f'loss {name!r}', choose('loss', name, losses.LOSSES), **options)
+    real, fake = (jax.ShapeDtypeStruct((n,), jnp.float32) for n in (2, 2 * config.generator_batch))
+    try:
+        jax.eval_shape(loss.generator, real, fake)
+    except TypeError:
+        raise UsageError(
+            f'loss {name!r} takes real and generated images in pairs: '
+            f'config.generator_batch={config.generator_batch} must be 1'
+        ) from None
+    return loss
 
 
 def _has_batch_statistics(network: nn.Module, image_shape: tuple[int, int, int]) -> bool:

@@ -71,6 +71,5 @@ class Discriminator(nn.Module):
         return self.weights(nn.Dense(1, kernel_init=self.kernel_init))(x)[:, 0]
 
     def _downsample(self, features: int, use_bias: bool) -> Callable[[Array], Array]:
-        return self.weights(
-            Conv(features, self.kernel_size, strides=2, use_bias=use_bias, kernel_init=self.kernel_init)
-        )
+        options = dict(use_bias=use_bias, kernel_init=self.kernel_init)
+        return self.weights(Conv(features, self.kernel_size, strides=2, **options))

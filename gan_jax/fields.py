@@ -1,0 +1,62 @@
+"""The fields of a config by their dotted names, and what the numbers among them may be."""
+
+import math
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+from gan_jax.usage import UsageError
+
+# The least that a number may be, in a tuple too; the first pattern that fits.
+_LEAST = {
+    'steps': 1,
+    'batch_size': 1,
+    'critic_updates': 1,
+    'accumulate': 1,
+    'generator_batch': 1,
+    'seed': 0,
+    'ema_decay': 0,
+    'data.size': 1,
+    'data.*': 0,
+    'prior.size': 1,
+    'networks.*.width': 1,
+    'networks.*.widths': 1,
+    'networks.*.kernel_size': 1,
+    'penalties.*': 0,
+    'optimizers.*': 0,
+    'log.*': 1,
+    'checkpoint.*': 1,
+}
+_BELOW_ONE = ('ema_decay', '*.b1', '*.b2', '*.momentum', '*.decay')
+_PAIRS = ('data.size', 'data.crop_from', 'log.grid')
+
+
+def flatten(config: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
+    """Returns the fields of a config, or of its dictionary, by their dotted names."""
+    fields = {}
+    for name, value in config.items():
+        if hasattr(value, 'items'):
+            fields.update(flatten(value, f'{prefix}{name}.'))
+        else:
+            fields[prefix + name] = value
+    return fields
+
+
+def check_numbers(config: Mapping[str, Any]) -> None:
+    """Finds the numbers that would be answered with a traceback, or with a run that is none.
+
+    Raises:
+      UsageError: a number that its field may not have, or no number where one belongs.
+    """
+    for name, value in flatten(config).items():
+        least = next((_LEAST[p] for p in _LEAST if fnmatchcase(name, p)), -math.inf)
+        below = 1 if any(fnmatchcase(name, p) for p in _BELOW_ONE) else math.inf
+        values = value if isinstance(value, tuple) else (value,)
+        if name in _PAIRS and len(values) != 2:
+            raise UsageError(f'config.{name} must be two numbers, not {value}')
+        if least == 1 and isinstance(value, tuple) and {*map(type, value)} - {int}:
+            raise UsageError(f'config.{name} must hold whole numbers, not {value}')
+        for number in values:
+            if isinstance(number, int | float) and not least <= number < below:
+                limits = f'at least {least}' if number < least else f'below {below}'
+                raise UsageError(f'config.{name} must be {limits}, not {value}')
