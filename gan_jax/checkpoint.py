@@ -67,7 +67,7 @@ class Checkpoints:
         self._wait()
         if step in self._manager.all_steps():
             return
-        score = {self._best: float(metrics[self._best])} if self._best in metrics else {}
+        score = {self._best: float(metrics[self._best])} if self._best in metrics else None
         saved = ocp.args.StandardSave({'state': state, 'checksum': _checksum(state)})
         try:
             if not self._manager.save(step, args=saved, metrics=score):
@@ -192,9 +192,10 @@ def _reason(error: Exception) -> str:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Has Python keep to itself what became of Orbax's other reads when one has failed."""
+    """Has Python keep to itself what becomes of Orbax's other reads when one has failed.
+
+    They go on to fail after that, so that it is quiet from there on.
+    """
     hook, sys.unraisablehook = sys.unraisablehook, lambda unraisable: None
-    try:
-        yield
-    finally:
-        sys.unraisablehook = hook
+    yield
+    sys.unraisablehook = hook

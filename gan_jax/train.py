@@ -6,6 +6,7 @@ import signal
 import sys
 import zlib
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from gan_jax.game import Game, State
 from gan_jax.games import build_game
 from gan_jax.logs import Clock, open_logs, say
 from gan_jax.optim import build_optimizer
-from gan_jax.step import Optimizers, init_state, make_sampler, make_train_step
+from gan_jax.step import Metrics, Optimizers, init_state, make_sampler, make_train_step
 from gan_jax.usage import UsageError, choose
 from gan_jax.workdir import open_workdir
 
@@ -128,58 +129,50 @@ def train(config: ConfigDict, path: str) -> State:
     mesh = meshes.make_mesh()
     check_batch(config, mesh)
     game = build_game(config)
+    batch_size = microbatch_size(config)
     make_state = make_initial_state(config, game, mesh)
     like = state_like(make_state, mesh)  # finds an impossible config before anything is written
     workdir = open_workdir(path, config)
-    checkpoints = Checkpoints(
-        workdir / 'checkpoints', config.checkpoint.keep, config.checkpoint.best
-    )
-    source = open_source(config.data, microbatch_size(config), game.microbatches, config.seed, mesh)
-    restored = checkpoints.restore(like)
-    state = make_state() if restored is None else restored
-    start = int(state.step)
-    _announce(config, mesh, source, start)
-    logs = open_logs(workdir, start, config.steps)
-    try:
-        with Interruption() as interruption:
-            return _loop(
-                config, workdir, game, mesh, source, state, checkpoints, logs, interruption
-            )
-    finally:
-        logs.close()
-        checkpoints.close()
-        source.close()
-
-
-def _loop(config, workdir, game, mesh, source, state, checkpoints, logs, interruption) -> State:
-    step = make_step(config, game, source.batch, mesh)
-    draw = make_grid_writer(config, workdir, game, mesh, source)
-    start = int(state.step)
-    _check_best(config.checkpoint.best, step, game, source, state)
-    clock = Clock(start, microbatch_size(config) * game.microbatches)
-    for index in range(start, config.steps):
-        feed = clock.wait(partial(source.feed, index))
-        state, metrics = step(state, feed, due=game.due(index))
-        done = index + 1
-        logs.advance(done)
-        last = done == config.steps or interruption.requested(checkpoints, done)
-        if index == start or last or done % config.log.every == 0:
-            scalars = {name: float(value) for name, value in jax.device_get(metrics).items()}
-            logs.write(done, {**scalars, **clock.read(done)})
-            _check_finite(scalars, done)
-        if last or done % config.log.samples_every == 0:
-            draw(state)
-        if last or done % config.checkpoint.every == 0:
-            scalars = {name: float(value) for name, value in jax.device_get(metrics).items()}
-            _check_finite(scalars, done)
-            checkpoints.save(done, state, scalars)
-        if last:
-            break
-    if not checkpoints.finish():
-        raise UsageError(f'the state of step {int(state.step)} could not be saved in {workdir}')
+    with (
+        closing(
+            open_source(config.data, batch_size, game.microbatches, config.seed, mesh)
+        ) as source,
+        closing(open_checkpoints(config, workdir)) as checkpoints,
+        Interruption() as interruption,
+    ):
+        restored = checkpoints.restore(like)
+        state = make_state() if restored is None else restored
+        start = int(state.step)
+        _announce(config, mesh, source, start)
+        step = make_step(config, game, source.batch, mesh)
+        _check_best(config.checkpoint.best, step, game, source, state)
+        draw = make_grid_writer(config, workdir, game, mesh, source)
+        with closing(open_logs(workdir, start, config.steps)) as logs:
+            clock = Clock(start, batch_size * game.microbatches)
+            for index in range(start, config.steps):
+                feed = clock.wait(partial(source.feed, index))
+                state, metrics = step(state, feed, due=game.due(index))
+                done = index + 1
+                last = done == config.steps or interruption.requested(checkpoints, done)
+                logs.advance(done)
+                if last or index == start or done % config.log.every == 0:
+                    logs.write(done, {**_read(metrics, done), **clock.read(done)})
+                if last or done % config.log.samples_every == 0:
+                    draw(state)
+                if last or done % config.checkpoint.every == 0:
+                    checkpoints.save(done, state, _read(metrics, done))
+                if last:
+                    break
+        if not checkpoints.finish():
+            raise UsageError(f'the state of step {int(state.step)} could not be saved in {path!r}')
     if int(state.step) < config.steps:
         say(f'stopped at step {int(state.step)} of {config.steps}, from which it will go on')
     return state
+
+
+def open_checkpoints(config: ConfigDict, workdir: Path) -> Checkpoints:
+    """Returns the checkpoints of a run, kept by the rules of its config."""
+    return Checkpoints(workdir / 'checkpoints', config.checkpoint.keep, config.checkpoint.best)
 
 
 def _check_best(name: str, step: Callable, game: Game, source: Source, state: State) -> None:
@@ -197,14 +190,20 @@ def _announce(config: ConfigDict, mesh: Any, source: Source, start: int) -> None
         say(f'going on from step {start} of {config.steps}')
 
 
-def _check_finite(scalars: dict[str, float], step: int) -> None:
-    """A state that is not finite is never saved: the last healthy checkpoint stays."""
+def _read(metrics: Metrics, step: int) -> dict[str, float]:
+    """Fetches a step's metrics; what is not finite is never saved, so the last checkpoint is sound.
+
+    Raises:
+      UsageError: the step was not finite.
+    """
+    scalars = {name: float(value) for name, value in jax.device_get(metrics).items()}
     if not scalars['finite']:
         broken = [name for name, value in scalars.items() if not np.isfinite(value)]
         raise UsageError(
-            f'training has diverged by step {step} ({", ".join(broken) or "between two logs"}); '
-            'the last checkpoint is from before: lower a learning rate and start again'
+            f'training has diverged by step {step} ({", ".join(broken)}); the last checkpoint is '
+            'from before: lower a learning rate and start again'
         )
+    return scalars
 
 
 def make_grid_writer(config, workdir: Path, game: Game, mesh: Any, source: Source) -> Callable:

@@ -1,8 +1,8 @@
 """A run that is killed, stopped or short of disk ends where one that nothing happened to ends."""
 
 import json
-import math
 import resource
+import shutil
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,9 +10,6 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
-
-from gan_jax.train import train
-from gan_jax.usage import UsageError
 
 DATA = {'resident': (), 'streamed': ('--config.data.resident_mb=0',)}
 every_data = pytest.mark.parametrize('data', DATA)
@@ -116,3 +113,67 @@ def test_a_stopped_run_saves_says_so_and_goes_on_there(interrupted, data):
     assert all('stopped at step' in output for _, _, output in stopped)
     at = stopped[0][2].split('stopped at step ')[1].split()[0]
     assert f'going on from step {at} of 300' in stopped[1][2]
+
+
+def limit_files(process, size: int) -> None:
+    """Lets a process write no file beyond a size: to it, as good as a full disk."""
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+
+needs_prlimit = pytest.mark.skipif(not hasattr(resource, 'prlimit'), reason='needs Linux')
+
+
+@needs_prlimit
+def test_a_full_disk_stops_nothing_and_costs_nothing_once_there_is_space(program, tmp_path):
+    """Training goes on, says it, keeps the last checkpoint; later it saves and logs again."""
+    with program.start(
+        f'--workdir={tmp_path}', '--config.steps=1000000', '--config.checkpoint.every=20'
+    ) as run:
+        program.wait(run, 'step 60/')
+        limit_files(run, 100)
+        program.wait(run, 'NOT SAVED')
+        program.wait(run, 'JsonLines failed')
+        kept = steps_saved(tmp_path)
+        full = program.wait(run, 'NOT SAVED') + program.wait(run, 'NOT SAVED')
+        assert 'step' in full
+        assert steps_saved(tmp_path) == kept != set()
+        limit_files(run, resource.RLIM_INFINITY)
+        program.poll(run, lambda: max(steps_saved(tmp_path)) > max(kept))
+        code, output = program.end(run, signal.SIGTERM)
+    assert code == 0, output
+    last = int(output.split('stopped at step ')[1].split()[0])
+    assert last in steps_saved(tmp_path)
+    steps = [line['step'] for line in metrics_of(tmp_path)]
+    assert steps == sorted({1, *range(20, last, 20), last})
+
+
+@needs_prlimit
+def test_a_last_state_that_cannot_be_saved_is_an_error(program, tmp_path):
+    with program.start(f'--workdir={tmp_path}', '--config.steps=200') as run:
+        program.wait(run, 'examples of digits')
+        limit_files(run, 100)
+        output = run.stdout.read()
+        assert run.wait() == 2
+    assert output.splitlines()[-1].startswith('error: the state of step 200 could not be saved')
+    assert not steps_saved(tmp_path)
+
+
+def test_a_diverging_run_stops_and_keeps_its_last_healthy_checkpoint(
+    program, finished, tmp_path, newest
+):
+    workdir = tmp_path / 'run'
+    shutil.copytree(finished, workdir)
+    run = program.run(
+        f'--workdir={workdir}',
+        '--config.steps=1000',
+        '--config.checkpoint.keep=1',
+        '--config.checkpoint.every=10',
+        '--config.optimizers.generator.learning_rate=1e30',
+        '--config.optimizers.discriminator.learning_rate=1e30',
+    )
+    assert run.returncode == 2
+    assert run.stderr.startswith('error: training has diverged by step 301 (')
+    assert len(run.stderr.splitlines()) == 1
+    assert max(steps_saved(workdir)) == 300
+    assert same_bits(newest(workdir), newest(finished))
+    assert None not in metrics_of(workdir)[-1].values()

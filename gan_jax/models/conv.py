@@ -91,15 +91,15 @@ def _fast_convolution(axes: Axes, x: Array, kernel: Array) -> Array:
     small = any(axis.size < axis.taps for axis in axes)
     if not (few or small):
         return _convolution(axes, x, kernel)
-    edges = [(0, 0), *(axis.padding for axis in axes), *[(0, 0)] * 3]
     products = jnp.tensordot(x, kernel, (3, 2))  # [B, H, W, kh, kw, C_out]
-    products = lax.pad(products, 0.0, [(low, high, 0) for low, high in edges])
-    m, n = (axis.outputs for axis in axes)
-    return sum(
-        products[:, y : y + s * m : s, x : x + t * n : t, y, x]
-        for y in range(height)
-        for x in range(width)
-    )
+
+    def product(y: int, x: int) -> Array:
+        edges = (axis._replace(taps=1, low=axis.low - t).padding for axis, t in zip(axes, (y, x)))
+        edges = [(low, high, 0) for low, high in ((0, 0), *edges, (0, 0))]
+        zero = jnp.zeros((), products.dtype)
+        return lax.pad(products[:, :, :, y, x], zero, edges)[:, ::s, ::t]
+
+    return sum(product(y, x) for y in range(height) for x in range(width))
 
 
 def _fast_input_gradient(axes: Axes, dy: Array, kernel: Array) -> Array:
