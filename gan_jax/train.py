@@ -235,15 +235,14 @@ def make_grid_writer(config, workdir: Path, game: Game, mesh: Any, source: Sourc
 class Interruption:
     """Ctrl-C and SIGTERM end the run after the step at hand, which is then saved.
 
-    Several processes must stop at the same step: there JAX's preemption service carries SIGTERM.
+    Several processes must stop at the same step: there JAX's preemption service carries SIGTERM,
+    and Ctrl-C is passed on as one.
     """
 
     def __enter__(self):
-        self._signal = None
-        self._before = {}
-        if jax.process_count() == 1:
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, self._note)
+        self._asked, self._alone = False, jax.process_count() == 1
+        numbers = (signal.SIGINT, signal.SIGTERM) if self._alone else (signal.SIGINT,)
+        self._before = {number: signal.signal(number, self._note) for number in numbers}
         return self
 
     def __exit__(self, *exception):
@@ -251,9 +250,11 @@ class Interruption:
             signal.signal(number, handler)
 
     def _note(self, number, frame):
-        if self._signal is not None:  # asked twice: at once
+        if self._asked:  # twice: at once
             raise KeyboardInterrupt
-        self._signal = number
+        self._asked = True
+        if not self._alone:
+            os.kill(os.getpid(), signal.SIGTERM)
         with contextlib.suppress(OSError):
             # Not print: the signal may have come in the middle of another one.
             line = '\nstopping after this step; once more to stop at once\n'
@@ -261,6 +262,4 @@ class Interruption:
 
     def requested(self, checkpoints: Checkpoints, step: int) -> bool:
         """Whether this step is to be the last."""
-        if jax.process_count() > 1:
-            return checkpoints.interrupted(step)
-        return self._signal is not None
+        return self._asked if self._alone else checkpoints.interrupted(step)

@@ -86,20 +86,22 @@ def _input_gradient(convolution: Callable, axes: Axes, dy: Array, kernel: Array)
 
 
 def _fast_convolution(axes: Axes, x: Array, kernel: Array) -> Array:
-    (height, width, inputs, outputs), (s, t) = kernel.shape, (axis.stride for axis in axes)
-    few = height * width * s * t * outputs <= inputs
-    small = any(axis.size < axis.taps for axis in axes)
-    if not (few or small):
-        return _convolution(axes, x, kernel)
-    products = jnp.tensordot(x, kernel, (3, 2))  # [B, H, W, kh, kw, C_out]
+    height, width, inputs, outputs = kernel.shape
+    (s, m), (t, n) = ((axis.stride, axis.outputs) for axis in axes)
+    edges = [(0, 0, 0), *((*axis.padding, 0) for axis in axes), (0, 0, 0)]
+    taps = [(row, column) for row in range(height) for column in range(width)]
 
-    def product(y: int, x: int) -> Array:
-        edges = (axis._replace(taps=1, low=axis.low - t).padding for axis, t in zip(axes, (y, x)))
-        edges = [(low, high, 0) for low, high in ((0, 0), *edges, (0, 0))]
-        zero = jnp.zeros((), products.dtype)
-        return lax.pad(products[:, :, :, y, x], zero, edges)[:, ::s, ::t]
+    def shifted(image: Array, row: int, column: int) -> Array:
+        image = lax.pad(image, jnp.zeros((), x.dtype), edges)
+        return image[:, row : row + s * m : s, column : column + t * n : t]
 
-    return sum(product(y, x) for y in range(height) for x in range(width))
+    if any(axis.size < axis.taps for axis in axes):
+        patches = jnp.concatenate([shifted(x, *tap) for tap in taps], axis=-1)
+        return patches @ kernel.reshape(-1, outputs)
+    if len(taps) * s * t * outputs <= inputs:
+        products = jnp.tensordot(x, kernel, (3, 2))  # [B, H, W, kh, kw, C_out]
+        return sum(shifted(products[:, :, :, *tap], *tap) for tap in taps)
+    return _convolution(axes, x, kernel)
 
 
 def _fast_input_gradient(axes: Axes, dy: Array, kernel: Array) -> Array:
