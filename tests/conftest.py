@@ -46,8 +46,8 @@ class Program:
     """`python main.py` with the smallest GAN, in processes of its own that use one CPU device."""
 
     def __init__(self, folder: Path):
-        self._folder = folder
-        self._environment = {
+        self.folder = folder
+        self.environment = {
             **os.environ,
             'JAX_PLATFORMS': 'cpu',
             'XLA_FLAGS': '',
@@ -67,11 +67,12 @@ class Program:
         """Starts a process, its errors among its output, and kills it in the end."""
         process = subprocess.Popen(
             self.command(*arguments),
-            cwd=self._folder,
-            env={**self._environment, **environment},
+            cwd=self.folder,
+            env={**self.environment, **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            start_new_session=True,  # a process group of its own, as a terminal gives it
         )
         watchdog = threading.Timer(LIMIT, process.kill)
         watchdog.start()
@@ -86,8 +87,8 @@ class Program:
         """Runs a process to its end."""
         return subprocess.run(
             self.command(*arguments),
-            cwd=self._folder,
-            env={**self._environment, **environment},
+            cwd=self.folder,
+            env={**self.environment, **environment},
             capture_output=True,
             text=True,
             timeout=LIMIT,

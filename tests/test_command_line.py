@@ -1,8 +1,8 @@
 """What a person types: mistakes cost one clear line and exit code 2; sampling; the dry run."""
 
 import io
-import json
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -163,3 +163,191 @@ def test_a_wrong_argument_gets_one_line(call_tiny, tmp_path, line):
     code, _, errors = call_tiny(*arguments)
     assert_one_line(code, errors, WRONG_ARGUMENTS[line])
     assert not list(tmp_path.rglob('metrics.jsonl'))  # it was found before training
+
+
+def test_a_data_set_that_cannot_be_had_is_said_within_ten_seconds(program, tmp_path):
+    """Not prepared here, and not to be downloaded: the folder and the embedded choice are named."""
+    command = program.command('--config.data.name=mnist', f'--config.data.data_dir={tmp_path}')
+    proxy = {'https_proxy': 'http://127.0.0.1:9'}  # where nobody answers
+    done = subprocess.run(
+        [*command, f'--workdir={tmp_path / "run"}'],
+        env=program.environment | proxy,
+        capture_output=True,
+        text=True,
+        timeout=10,
+    )
+    expected = [str(tmp_path), '--config.data.data_dir', '--config.data.name=digits']
+    assert_one_line(done.returncode, done.stderr, expected)
+
+
+def write_images(folder: Path, last: bytes) -> Path:
+    """Writes seven images and a last file with these bytes; returns the latter."""
+    folder.mkdir()
+    for number in range(7):
+        Image.new('L', (8, 8), number).save(folder / f'{number}.png')
+    (folder / '7.png').write_bytes(last)
+    return folder / '7.png'
+
+
+def png() -> bytes:
+    stream = io.BytesIO()
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64), np.uint8)
+    Image.fromarray(noise).save(stream, 'PNG')
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize('resident_mb', [1, 0], ids=['resident', 'streamed'])
+@pytest.mark.parametrize('content', [b'', b'no image', png()[:-2000]], ids=['empty', 'text', 'cut'])
+def test_an_image_that_cannot_be_read_is_named(call_tiny, tmp_path, content, resident_mb):
+    bad = write_images(tmp_path / 'images', content)
+    code, _, errors = call_tiny(
+        '--config.data.name=folder',
+        f'--config.data.data_dir={bad.parent}',
+        f'--config.data.resident_mb={resident_mb}',
+        f'--workdir={tmp_path / "run"}',
+    )
+    assert_one_line(code, errors, [str(bad)])
+
+
+def test_a_folder_without_images_is_named(call_tiny, tmp_path):
+    (tmp_path / 'notes.txt').write_text('none')
+    code, _, errors = call_tiny(
+        '--config.data.name=folder',
+        f'--config.data.data_dir={tmp_path}',
+        f'--workdir={tmp_path / "run"}',
+    )
+    assert_one_line(code, errors, [f'no images in {tmp_path}', '.png'])
+
+
+CHANGES = {
+    '--config.networks.generator.widths=(16,)': 'networks.generator.widths: [8] -> [16]',
+    '--config.ema_decay=0': 'ema_decay: 0.9 -> 0.0',
+    '--config.prior.size=5': 'prior.size: 4 -> 5',
+    '--config.optimizers.generator.name=sgd': 'optimizers.generator.name: adam -> sgd',
+}
+
+
+@pytest.mark.parametrize('mode', ['train', 'sample'])
+@pytest.mark.parametrize('change', CHANGES)
+def test_another_architectures_run_is_refused(call_tiny, finished, change, mode):
+    before = snapshot(finished)
+    code, _, errors = call_tiny(f'--workdir={finished}', f'--mode={mode}', change)
+    assert_one_line(code, errors, ['another architecture', CHANGES[change]])
+    assert snapshot(finished) == before
+
+
+def snapshot(folder: Path) -> dict[Path, tuple[int, bytes]]:
+    """Returns all that a folder holds, and when it was written."""
+    files = [path for path in folder.rglob('*') if path.is_file()]
+    return {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in files}
+
+
+@pytest.fixture
+def copied(finished, tmp_path) -> Path:
+    """A copy of the finished run, for a test to change."""
+    return shutil.copytree(finished, tmp_path / 'run')
+
+
+@pytest.mark.parametrize('mode', ['train', 'sample'])
+def test_a_run_with_none_but_broken_checkpoints_gets_one_line(program, copied, mode):
+    """A process of its own, since Orbax has much to say of a checkpoint that it cannot read."""
+    for step in (copied / 'checkpoints').iterdir():
+        largest = max(step.rglob('*'), key=lambda path: path.stat().st_size)
+        largest.write_bytes(largest.read_bytes()[:100])
+    before = snapshot(copied / 'checkpoints')
+    done = program.run(f'--workdir={copied}', f'--mode={mode}', '--config.steps=300')
+    assert_one_line(done.returncode, done.stderr, ['no checkpoint in', 'can be read', 'move them'])
+    assert snapshot(copied / 'checkpoints') == before
+
+
+def test_a_config_that_was_cut_off_is_named(call_tiny, copied):
+    (copied / 'config.json').write_text('{"steps": 30')
+    code, _, errors = call_tiny(f'--workdir={copied}')
+    assert_one_line(code, errors, [str(copied / 'config.json'), 'not JSON'])
+
+
+def sample(call_tiny, workdir: Path, out: Path, num: int, seed: int) -> np.ndarray:
+    code, output, errors = call_tiny(
+        f'--workdir={workdir}', '--mode=sample', f'--num={num}', f'--seed={seed}', f'--out={out}'
+    )
+    assert code == 0, errors
+    assert f'{num} images of step 300 in {out}' in output
+    with np.load(out) as archive:
+        assert archive.files == ['image']
+        return archive['image']
+
+
+def test_samples_are_a_function_of_the_seed(call_tiny, finished, tmp_path):
+    """The same bytes for the same seed, and more images begin with the same ones."""
+    before = snapshot(finished)
+    first = sample(call_tiny, finished, tmp_path / 'first.npz', 300, 1)
+    again = sample(call_tiny, finished, tmp_path / 'again.npz', 300, 1)
+    fewer = sample(call_tiny, finished, tmp_path / 'fewer.npz', 5, 1)
+    other = sample(call_tiny, finished, tmp_path / 'other.npz', 300, 2)
+    assert first.shape == (300, 8, 8, 1) and first.dtype == np.uint8
+    assert (tmp_path / 'first.npz').read_bytes() == (tmp_path / 'again.npz').read_bytes()
+    assert np.array_equal(fewer, first[:5])
+    assert len({image.tobytes() for image in [*again, *other]}) == 600
+    assert snapshot(finished) == before
+
+
+def test_samples_may_be_a_picture(call_tiny, copied):
+    code, _, errors = call_tiny(f'--workdir={copied}', '--mode=sample', '--num=10')
+    assert code == 0, errors
+    with Image.open(copied / 'samples.png') as picture:
+        picture.load()
+        assert picture.mode == 'L' and picture.width > picture.height > 8
+
+
+def test_sampling_beside_a_run_disturbs_neither(program, tmp_path):
+    """The run keeps one checkpoint and replaces it many times a second."""
+    workdir = tmp_path / 'run'
+    with program.start(
+        f'--workdir={workdir}',
+        '--config.steps=1000000',
+        '--config.checkpoint.every=20',
+        '--config.checkpoint.keep=1',
+    ) as run:
+        program.wait(run, 'step 60/')
+        for seed in range(2):
+            out = tmp_path / f'{seed}.npz'
+            done = program.run(
+                f'--workdir={workdir}', '--mode=sample', f'--seed={seed}', f'--out={out}'
+            )
+            assert done.returncode == 0 and done.stderr == '', done.stderr
+            assert np.load(out)['image'].shape == (64, 8, 8, 1)
+        code, output = program.end(run, signal.SIGINT)
+    assert code == 0 and 'Traceback' not in output and 'NOT SAVED' not in output
+
+
+def test_a_dry_run_describes_the_run_and_writes_nothing(call_tiny, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, output, errors = call_tiny('--dry_run', '--config.critic_updates=2')
+    assert (code, errors) == (0, '')
+    for expected in (
+        'config.networks.generator.widths = (8,)',
+        f'Run: 5000 steps in {Path("runs", "gan")}',
+        'Phase generator: player generator moves generator every step, 16 images',
+        'Phase discriminator: player discriminator moves discriminator 2 times every step',
+        '| Dense_0/kernel | (4, 8)  | float32 | 32   |',
+        'Total: 616 -- 2,464 bytes',  # 4 x 8 + 8 + 8 x 64 + 64
+        'Devices: 2 x cpu in 1 process(es), 8 images each',
+        'Memory per device: state',
+    ):
+        assert expected in output
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    'argument, expected',
+    [('configs/gan.py', 'runs/gan'), ('/elsewhere/wgan_gp.py:cifar10', 'runs/wgan_gp-cifar10')],
+)
+def test_a_run_is_named_after_its_config(argument, expected):
+    assert command_line.default_workdir(argument) == str(Path(expected))
+
+
+def test_every_config_keeps_the_limits_of_its_numbers():
+    configs = [path for path in Path('configs').glob('*.py') if path.stem != 'base']
+    assert configs
+    for path in configs:
+        check_numbers(command_line.load_config(str(path)))

@@ -1,7 +1,11 @@
 """Data sets too large to stay on the device: decoded ahead of the training step by Grain."""
 
 import functools
+import multiprocessing
+import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -69,13 +73,26 @@ class Streamed(Source):
             flags.FLAGS.mark_as_parsed()
         each = max(1, ahead // self._workers)
         stream = steps.to_iter_dataset(grain.ReadOptions(num_threads=1, prefetch_buffer_size=1))
-        return iter(stream.mp_prefetch(grain.MultiprocessingOptions(self._workers, each)))
+        options = grain.MultiprocessingOptions(self._workers, each)
+        return iter(stream.mp_prefetch(options, worker_init_fn=_begin_worker))
 
     def _columns(self) -> np.ndarray:
         """Returns the places along B that lie on this process's devices."""
         shape = (self._order.microbatches, self._order.batch_size)
         parts = self._sharding.addressable_devices_indices_map(shape).values()
         return np.unique(np.concatenate([np.arange(shape[1])[part[1]] for part in parts]))
+
+
+def _begin_worker(index: int, count: int) -> None:
+    """Leaves signals to the training process, which may need one more batch; ends when it does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+    def follow() -> None:
+        multiprocessing.parent_process().join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
 
 
 def _read_step(

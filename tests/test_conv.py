@@ -1,0 +1,187 @@
+"""Convolutions against their definitions, against XLA's own derivatives and against PyTorch."""
+
+from functools import partial
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import lax
+
+from gan_jax import mesh as meshes
+from gan_jax.models import conv
+from tests.reference.make_convolutions import CASES, arrays
+
+STORED = np.load(Path(__file__).parent / 'reference' / 'convolutions.npz')
+
+
+def plain(x, kernel, strides=1, padding='SAME'):
+    """XLA's own convolution."""
+    return lax.conv_general_dilated(
+        x, kernel, (strides, strides), padding, dimension_numbers=('NHWC', 'HWIO', 'NHWC')
+    )
+
+
+def plain_upsample(x, kernel):
+    """Nearest-neighbour upsampling, then a convolution: two steps."""
+    return plain(jnp.repeat(jnp.repeat(x, 2, 1), 2, 2), kernel)
+
+
+def plain_pool(x, kernel):
+    """A convolution, then the mean of 2x2 pixels: two steps."""
+    y = plain(x, kernel)
+    batch, height, width, channels = y.shape
+    y = y[:, : height // 2 * 2, : width // 2 * 2]
+    return y.reshape(batch, height // 2, 2, width // 2, 2, channels).mean((2, 4))
+
+
+def plain_transposed(x, kernel, padding, output_padding):
+    """Zeros between the pixels, then a convolution with the flipped kernel, stride 2."""
+    size = kernel.shape[0]
+    edge = (size - 1 - padding, size - 1 - padding + output_padding)
+    return lax.conv_general_dilated(
+        x,
+        kernel[::-1, ::-1],
+        (1, 1),
+        (edge, edge),
+        lhs_dilation=(2, 2),
+        dimension_numbers=('NHWC', 'HWIO', 'NHWC'),
+    )
+
+
+# (ours, the definition, kernel size), for images of any size.
+PAIRS = {
+    'same 1x1': (conv.convolve, plain, 1),
+    'same 3x3': (conv.convolve, plain, 3),
+    'same 4x4': (conv.convolve, plain, 4),
+    'valid 2x2': (partial(conv.convolve, padding='VALID'), partial(plain, padding='VALID'), 2),
+    'stride 2, 3x3': (partial(conv.convolve, strides=2), partial(plain, strides=2), 3),
+    'stride 2, 4x4': (partial(conv.convolve, strides=2), partial(plain, strides=2), 4),
+    'stride 2, 5x5': (partial(conv.convolve, strides=2), partial(plain, strides=2), 5),
+    'stride 2, 1x1': (partial(conv.convolve, strides=2), partial(plain, strides=2), 1),
+    'uneven padding': (
+        partial(conv.convolve, padding=((2, 0), (0, 3))),
+        partial(plain, padding=((2, 0), (0, 3))),
+        3,
+    ),
+    'upsample 1x1': (conv.upsample_convolve, plain_upsample, 1),
+    'upsample 3x3': (conv.upsample_convolve, plain_upsample, 3),
+    'upsample 5x5': (conv.upsample_convolve, plain_upsample, 5),
+    'pool 1x1': (conv.convolve_pool, plain_pool, 1),
+    'pool 3x3': (conv.convolve_pool, plain_pool, 3),
+    'pool 5x5': (conv.convolve_pool, plain_pool, 5),
+    'transposed 4x4': (
+        conv.transposed_convolve,
+        partial(plain_transposed, padding=1, output_padding=0),
+        4,
+    ),
+    'transposed 5x5': (
+        conv.transposed_convolve,
+        partial(plain_transposed, padding=2, output_padding=1),
+        5,
+    ),
+}
+# Height, width, channels in and out: odd and narrow images, one channel, more out than in.
+SHAPES = ((8, 8, 4, 4), (7, 10, 3, 8), (6, 5, 8, 1))
+
+
+def values(function, x, kernel):
+    """Returns the output, both gradients, and both gradients of a gradient penalty."""
+
+    def energy(x, kernel):
+        return jnp.sum(jnp.sin(function(x, kernel)))
+
+    def penalty(x, kernel):
+        return jnp.sum(jnp.square(jax.grad(energy)(x, kernel)))
+
+    both = (0, 1)
+    return jax.jit(
+        lambda x, kernel: (
+            function(x, kernel),
+            jax.grad(energy, both)(x, kernel),
+            jax.grad(penalty, both)(x, kernel),
+        )
+    )(x, kernel)
+
+
+def draw(shape, size):
+    height, width, inputs, outputs = shape
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(4, height, width, inputs)).astype(np.float32)
+    return x, generator.normal(size=(size, size, inputs, outputs)).astype(np.float32)
+
+
+def assert_close(actual, expected):
+    """Equal to float32's precision, relative to the largest entry of each array."""
+    for a, e in zip(jax.tree.leaves(actual), jax.tree.leaves(expected), strict=True):
+        scale = float(np.max(np.abs(e)))
+        np.testing.assert_allclose(a, e, rtol=0, atol=2e-5 * max(scale, 1e-3))
+
+
+@pytest.mark.parametrize('shape', SHAPES, ids=str)
+@pytest.mark.parametrize('pair', PAIRS)
+def test_values_and_derivatives_are_those_of_the_definition(pair, shape):
+    """To the second order: what a gradient penalty differentiates."""
+    ours, definition, size = PAIRS[pair]
+    x, kernel = draw(shape, size)
+    assert_close(values(ours, x, kernel), values(definition, x, kernel))
+
+
+@pytest.mark.parametrize('name', CASES)
+def test_values_and_derivatives_are_pytorchs(name):
+    transposed, _, stride, padding, output_padding = CASES[name]
+    x, kernel = arrays(name)
+    if transposed:
+        function = partial(
+            conv.transposed_convolve,
+            strides=stride,
+            padding=padding,
+            output_padding=output_padding,
+        )
+    else:
+        edges = ((padding, padding), (padding, padding))
+        function = partial(conv.convolve, strides=stride, padding=edges)
+    y, (dx, dw), (_, penalty_dw) = values(function, x, kernel)
+    stored = [STORED[f'{name}/{key}'] for key in ('y', 'dx', 'dw', 'penalty_dw')]
+    assert_close([y, dx, dw, penalty_dw], stored)
+
+
+@pytest.mark.parametrize(
+    'layer, shape',
+    (
+        (conv.Conv(5), (2, 6, 8, 5)),
+        (conv.Conv(5, 4, strides=2), (2, 3, 4, 5)),
+        (conv.UpsampleConv(5), (2, 12, 16, 5)),
+        (conv.ConvPool(5), (2, 3, 4, 5)),
+        (conv.ConvTranspose(5), (2, 12, 16, 5)),
+        (conv.ConvTranspose(5, 5), (2, 12, 16, 5)),
+    ),
+)
+def test_layers_hold_a_plain_kernel_and_a_bias(layer, shape):
+    x = jnp.ones((2, 6, 8, 3))
+    params = layer.init(jax.random.key(0), x)['params']
+    size = conv.pair(layer.kernel_size)
+    assert {k: v.shape for k, v in params.items()} == {'kernel': (*size, 3, 5), 'bias': (5,)}
+    assert layer.apply({'params': params}, x).shape == shape
+    shifted = {**params, 'bias': params['bias'] + 1}
+    difference = layer.apply({'params': shifted}, x) - layer.apply({'params': params}, x)
+    np.testing.assert_allclose(difference, 1, atol=1e-5)
+
+
+@pytest.mark.parametrize('function', (conv.upsample_convolve, conv.convolve_pool))
+def test_an_even_kernel_has_no_middle(function):
+    with pytest.raises(ValueError, match='odd'):
+        function(jnp.ones((1, 4, 4, 2)), jnp.ones((4, 4, 2, 2)))
+
+
+@pytest.mark.parametrize('pair', ('same 3x3', 'pool 3x3', 'upsample 3x3', 'transposed 4x4'))
+def test_a_split_batch_gives_the_values_of_a_whole_one(pair):
+    if jax.device_count() < 2:
+        pytest.skip('needs two devices')
+    ours, _, size = PAIRS[pair]
+    x, kernel = draw((8, 8, 4, 4), size)
+    mesh = meshes.make_mesh(jax.devices()[:2])
+    split = jax.device_put(x, meshes.split(mesh, 0))
+    whole = jax.device_put(kernel, meshes.replicated(mesh))
+    assert_close(values(ours, split, whole), values(ours, x, kernel))

@@ -1,0 +1,173 @@
+"""What a run leaves and says: its folder, metrics, lines or a progress bar; and when they fail."""
+
+import importlib.util
+import io
+import json
+import math
+import os
+import pty
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from gan_jax.logs import Bar, JsonLines, Lines, Logs, Writer, say
+
+SCALARS = {'generator/loss': 0.5, 'images_per_second': 160.0, 'steps_per_second': 10.0}
+
+
+def lines_of(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_what_a_runs_folder_holds(finished):
+    names = {path.name for path in finished.iterdir()}
+    assert names - {'tensorboard'} == {'config.json', 'metrics.jsonl', 'checkpoints', 'samples'}
+    assert {path.name for path in (finished / 'checkpoints').iterdir()} == {'100', '200', '300'}
+    samples = {path.name for path in (finished / 'samples').iterdir()}
+    assert samples == {'data.png', '00000100.png', '00000200.png', '00000300.png'}
+    for name in samples:
+        with Image.open(finished / 'samples' / name) as picture:
+            picture.load()
+            assert min(picture.size) > 8
+    config = json.loads((finished / 'config.json').read_text())
+    assert config['steps'] == 300 and config['networks']['generator']['widths'] == [8]
+
+
+def test_what_is_logged(finished):
+    players = ('generator', 'discriminator')
+    critic = ('real_logit_mean', 'real_logit_std', 'fake_logit_mean', 'fake_logit_std')
+    expected = {
+        'step',
+        'finite',
+        'steps_per_second',
+        'images_per_second',
+        'data_wait_share',
+        *(f'{p}/{name}' for p in players for name in ('loss', 'gradient_norm', 'update_to_weight')),
+        *(f'discriminator/{name}' for name in (*critic, 'penalty', 'penalty_share')),
+    }
+    lines = lines_of(finished / 'metrics.jsonl')
+    assert lines
+    for line in lines:
+        assert set(line) == expected
+        assert all(math.isfinite(value) for value in line.values())
+        assert line['images_per_second'] == pytest.approx(16 * line['steps_per_second'])
+        assert 0 < line['data_wait_share'] < 1
+        assert 0 < line['generator/update_to_weight'] < 1
+        assert line['discriminator/real_logit_std'] > 0
+
+
+def test_a_pipe_gets_plain_lines(program, tmp_path):
+    done = program.run(f'--workdir={tmp_path}', '--config.steps=40')
+    assert done.returncode == 0 and done.stderr == ''
+    assert '\r' not in done.stdout and '\x1b' not in done.stdout
+    steps = [line for line in done.stdout.splitlines() if line.startswith('step ')]
+    assert [line.split()[1] for line in steps] == ['1/40', '20/40', '40/40']
+    for part in ('steps/s', 'images/s', 'left', 'discriminator', 'generator'):
+        assert all(part in line for line in steps)
+    if importlib.util.find_spec('tensorflow') is None:
+        assert done.stdout.count('TensorBoard is off') == 1
+
+
+def test_a_terminal_gets_a_progress_bar(program, tmp_path):
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        program.command(f'--workdir={tmp_path}', '--config.steps=40'),
+        env=program.environment,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    output = b''
+    try:
+        while part := os.read(ours, 4096):
+            output += part
+    except OSError:  # Linux's end of a terminal
+        pass
+    assert process.wait(timeout=60) == 0
+    output = output.decode()
+    assert '\r' in output and '100%|' in output and '40/40' in output
+    assert 'images/s' in output and 'generator=' in output
+    assert 'examples of digits' in output and 'step 20/40' not in output
+
+
+def test_the_lines_of_steps_that_are_taken_again_are_dropped(tmp_path):
+    path = tmp_path / 'metrics.jsonl'
+    kept = ''.join(f'{{"step": {step}, "loss": 1.0}}\n' for step in (1, 10, 20))
+    path.write_text(kept + '{"step": 30, "loss": 1.0}\n{"step": 40, "lo')
+    log = JsonLines(path, start=20)
+    assert path.read_text() == kept
+    log.write(30, {'loss': 2.0, 'other': math.nan})
+    log.close()
+    assert path.read_text() == kept + '{"step": 30, "loss": 2.0, "other": null}\n'
+
+
+@pytest.mark.parametrize(
+    'damaged', ['{"step": 20, "loss": 1.0}', '\x00\x00\x00', '{"st', '[]', '7', '"step"', '{}']
+)
+def test_a_damaged_line_costs_itself_alone(tmp_path, damaged):
+    """Also a whole one whose end of line is missing, which the next one must not follow."""
+    path = tmp_path / 'metrics.jsonl'
+    path.write_text('{"step": 10}\n' + damaged)
+    log = JsonLines(path, start=20)
+    log.write(30, {})
+    log.close()
+    assert [line['step'] for line in lines_of(path)] in ([10, 30], [10, 20, 30])
+
+
+def test_lines_that_a_full_disk_refused_are_written_once_there_is_space(tmp_path, capsys):
+    path = tmp_path / 'metrics.jsonl'
+    logs = Logs([JsonLines(path, start=0), Lines(0, 100)])
+    logs.write(10, SCALARS)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 9, before[1]))
+    try:
+        logs.write(20, SCALARS)
+        logs.write(30, SCALARS)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    said = capsys.readouterr().out
+    assert said.count('JsonLines failed') == 2 and 'step 30/100' in said
+    logs.write(40, SCALARS)
+    logs.close()
+    assert [line['step'] for line in lines_of(path)] == [10, 20, 30, 40]
+
+
+class Broken(Writer):
+    """A writer with an error of its own."""
+
+    def write(self, step, scalars):
+        raise RuntimeError('no room')
+
+
+def test_a_writer_that_fails_stops_no_other(tmp_path, capsys):
+    logs = Logs([Broken(), JsonLines(tmp_path / 'metrics.jsonl', start=0)])
+    logs.write(10, SCALARS)
+    logs.close()
+    assert 'Broken failed: no room' in capsys.readouterr().out
+    assert [line['step'] for line in lines_of(tmp_path / 'metrics.jsonl')] == [10]
+
+
+def test_a_terminal_that_is_gone_stops_nothing(monkeypatch):
+    class Gone(io.StringIO):
+        def write(self, text):
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, 'stdout', Gone())
+    say('hello')
+
+
+def test_the_time_left_may_be_days(capsys):
+    Lines(0, 10_000_000).write(0, SCALARS | {'steps_per_second': 10.0})
+    assert '277:46:40 left' in capsys.readouterr().out
+
+
+def test_the_bar_begins_where_the_run_goes_on(capsys):
+    bar = Bar(50, 100)
+    bar.advance(51)
+    bar.write(51, SCALARS)
+    bar.close()
+    assert '51/100' in capsys.readouterr().err
