@@ -3,6 +3,7 @@
 import contextlib
 import json
 import math
+import os
 import sys
 import time
 from collections.abc import Mapping
@@ -55,7 +56,9 @@ def open_logs(workdir: Path, start: int, steps: int) -> Logs:
         writers.append(TensorBoard(workdir))
     except ImportError as error:
         say(f'TensorBoard is off: no {error.name} (pip install tensorflow-cpu tensorboard)')
-    return Logs([*writers, (Bar if sys.stderr.isatty() else Lines)(start, steps)])
+    # A terminal may have no width, as Docker's: a bar would be invisible there.
+    wide = sys.stderr.isatty() and os.get_terminal_size(sys.stderr.fileno()).columns
+    return Logs([*writers, (Bar if wide else Lines)(start, steps)])
 
 
 class Writer:
@@ -105,8 +108,8 @@ class JsonLines(Writer):
 def _step(line: str) -> float:
     """Returns the step of a line of metrics.jsonl, of which a killed run may have left half."""
     try:
-        return json.loads(line)['step']
-    except ValueError:
+        return float(json.loads(line)['step'])
+    except (ValueError, TypeError, KeyError):
         return math.inf
 
 

@@ -63,7 +63,9 @@ class Program:
         return [sys.executable, str(ROOT / 'main.py'), config, *tiny, *arguments]
 
     @contextmanager
-    def start(self, *arguments: str, **environment: str) -> Iterator[subprocess.Popen]:
+    def start(
+        self, *arguments: str, umask: int = -1, **environment: str
+    ) -> Iterator[subprocess.Popen]:
         """Starts a process, its errors among its output, and kills it in the end."""
         process = subprocess.Popen(
             self.command(*arguments),
@@ -72,6 +74,7 @@ class Program:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            umask=umask,
             start_new_session=True,  # a process group of its own, as a terminal gives it
         )
         watchdog = threading.Timer(LIMIT, process.kill)

@@ -9,6 +9,7 @@ import pty
 import resource
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -72,13 +73,12 @@ def test_a_pipe_gets_plain_lines(program, tmp_path):
         assert done.stdout.count('TensorBoard is off') == 1
 
 
-def test_a_terminal_gets_a_progress_bar(program, tmp_path):
+def output_on_terminal(command: list[str], environment: dict, columns: int) -> str:
+    """Runs a command on a terminal of some width and returns what came to see."""
     ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, columns))
     process = subprocess.Popen(
-        program.command(f'--workdir={tmp_path}', '--config.steps=40'),
-        env=program.environment,
-        stdout=theirs,
-        stderr=theirs,
+        command, env=environment, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs
     )
     os.close(theirs)
     output = b''
@@ -88,10 +88,21 @@ def test_a_terminal_gets_a_progress_bar(program, tmp_path):
     except OSError:  # Linux's end of a terminal
         pass
     assert process.wait(timeout=60) == 0
-    output = output.decode()
-    assert '\r' in output and '100%|' in output and '40/40' in output
-    assert 'images/s' in output and 'generator=' in output
+    return output.decode()
+
+
+def test_a_terminal_gets_a_progress_bar(program, tmp_path):
+    command = program.command(f'--workdir={tmp_path}', '--config.steps=40')
+    output = output_on_terminal(command, program.environment, columns=120)
+    assert '100%|' in output and '40/40' in output
+    assert 'images/s=' in output and 'generator=' in output
     assert 'examples of digits' in output and 'step 20/40' not in output
+
+
+def test_a_terminal_without_a_width_gets_plain_lines(program, tmp_path):
+    command = program.command(f'--workdir={tmp_path}', '--config.steps=20')
+    output = output_on_terminal(command, program.environment, columns=0)
+    assert 'step 20/20' in output and '%|' not in output
 
 
 def test_the_lines_of_steps_that_are_taken_again_are_dropped(tmp_path):
