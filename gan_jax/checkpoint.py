@@ -4,9 +4,8 @@ import contextlib
 import json
 import math
 import shutil
-import sys
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -154,8 +153,7 @@ class Checkpoints:
 
     def _read(self, step: int, like: Any) -> Any:
         wanted = {'state': like, 'checksum': np.zeros((), np.uint32)}
-        with _quiet():
-            read = self._manager.restore(step, args=ocp.args.StandardRestore(wanted))
+        read = self._manager.restore(step, args=ocp.args.StandardRestore(wanted))
         # Finds flipped bits and, as Orbax casts silently, another dtype.
         if _checksum(read['state']) != read['checksum']:
             raise ValueError('its checksum does not match')
@@ -188,14 +186,3 @@ def _reason(error: Exception) -> str:
     while error.__cause__:
         error = error.__cause__
     return (str(error).strip() or type(error).__name__).splitlines()[0]
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Has Python keep to itself what becomes of Orbax's other reads when one has failed.
-
-    They go on to fail after that, so that it is quiet from there on.
-    """
-    hook, sys.unraisablehook = sys.unraisablehook, lambda unraisable: None
-    yield
-    sys.unraisablehook = hook

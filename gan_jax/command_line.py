@@ -8,6 +8,7 @@ import importlib.util
 import logging as standard_logging
 import os
 import sys
+import warnings
 from pathlib import Path
 
 from absl import flags, logging
@@ -110,8 +111,10 @@ def _quiet_libraries() -> None:
     """Orbax says pages per checkpoint; what matters of it is said by `checkpoint.py` in a line."""
     logging.set_verbosity(logging.WARNING)
     logging.get_absl_logger().addFilter(lambda record: 'orbax' not in record.pathname)
-    # Where Orbax leaves the other reads of a checkpoint when one has failed.
+    # Where Orbax leaves its other reads and writes when one has failed.
     standard_logging.getLogger('asyncio').disabled = True
+    warnings.filterwarnings('ignore', message='coroutine .* was never awaited')
+    sys.unraisablehook = lambda unraisable: None
 
 
 def _prepare_jax() -> None:

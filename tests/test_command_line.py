@@ -54,6 +54,14 @@ def call_tiny(program, call):
     return lambda *arguments: call(program.command(*arguments)[2:])
 
 
+def assert_one_line(code: int, errors: str, fragments: list[str]) -> None:
+    assert code == 2, errors
+    lines = errors.splitlines()
+    assert len(lines) == 1 and lines[0].startswith('error: '), errors
+    for fragment in fragments:
+        assert fragment in lines[0]
+
+
 SYSTEMS = 'known: dcgan, dragan, gan,'
 
 # A whole command line -> what the one line of its answer holds.
@@ -66,6 +74,22 @@ WRONG_COMMANDS = {
     '--config=configs/gan.py:': ["data set ''", 'known: digits, mnist'],
     '--config configs/gan.py --config.stepz=1': ["no field 'stepz'", "did you mean 'steps'?"],
 }
+
+
+@pytest.mark.parametrize('line', WRONG_COMMANDS)
+def test_a_wrong_command_gets_one_line(call, line):
+    code, _, errors = call(line.split())
+    assert_one_line(code, errors, WRONG_COMMANDS[line])
+
+
+@pytest.mark.parametrize('line', ['', '--config=configs/gan.py --config.stepz=1', 'train'])
+def test_python_itself_adds_no_line(line):
+    """As a person meets it: no traceback, no warning."""
+    command = [sys.executable, 'main.py', *line.split()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert_one_line(done.returncode, done.stderr, [])
+    assert done.stdout == ''
+
 
 # Arguments after those of the smallest GAN -> what the one line of the answer holds.
 WRONG_ARGUMENTS = {
@@ -139,20 +163,6 @@ WRONG_ARGUMENTS = {
     '--mode=sample --num=0': ['--num=0', 'at least one'],
     '--mode=sample --out=x.jpg': ['--out=x.jpg', '.npz or .png'],
 }
-
-
-def assert_one_line(code: int, errors: str, fragments: list[str]) -> None:
-    assert code == 2, errors
-    lines = errors.splitlines()
-    assert len(lines) == 1 and lines[0].startswith('error: '), errors
-    for fragment in fragments:
-        assert fragment in lines[0]
-
-
-@pytest.mark.parametrize('line', WRONG_COMMANDS)
-def test_a_wrong_command_gets_one_line(call, line):
-    code, _, errors = call(line.split())
-    assert_one_line(code, errors, WRONG_COMMANDS[line])
 
 
 @pytest.mark.parametrize('line', WRONG_ARGUMENTS)

@@ -54,8 +54,12 @@ def plain_transposed(x, kernel, padding, output_padding):
 PAIRS = {
     'same 1x1': (conv.convolve, plain, 1),
     'same 3x3': (conv.convolve, plain, 3),
-    'same 4x4': (conv.convolve, plain, 4),
-    'valid 2x2': (partial(conv.convolve, padding='VALID'), partial(plain, padding='VALID'), 2),
+    'same 5x4': (conv.convolve, plain, (5, 4)),
+    'valid, stride 3, 2x2': (
+        partial(conv.convolve, strides=3, padding='VALID'),
+        partial(plain, strides=3, padding='VALID'),
+        2,
+    ),
     'stride 2, 3x3': (partial(conv.convolve, strides=2), partial(plain, strides=2), 3),
     'stride 2, 4x4': (partial(conv.convolve, strides=2), partial(plain, strides=2), 4),
     'stride 2, 5x5': (partial(conv.convolve, strides=2), partial(plain, strides=2), 5),
@@ -67,10 +71,10 @@ PAIRS = {
     ),
     'upsample 1x1': (conv.upsample_convolve, plain_upsample, 1),
     'upsample 3x3': (conv.upsample_convolve, plain_upsample, 3),
-    'upsample 5x5': (conv.upsample_convolve, plain_upsample, 5),
+    'upsample 1x5': (conv.upsample_convolve, plain_upsample, (1, 5)),
     'pool 1x1': (conv.convolve_pool, plain_pool, 1),
     'pool 3x3': (conv.convolve_pool, plain_pool, 3),
-    'pool 5x5': (conv.convolve_pool, plain_pool, 5),
+    'pool 5x1': (conv.convolve_pool, plain_pool, (5, 1)),
     'transposed 4x4': (
         conv.transposed_convolve,
         partial(plain_transposed, padding=1, output_padding=0),
@@ -82,8 +86,9 @@ PAIRS = {
         5,
     ),
 }
-# Height, width, channels in and out: odd and narrow images, one channel, more out than in.
-SHAPES = ((8, 8, 4, 4), (7, 10, 3, 8), (6, 5, 8, 1))
+# Height, width, channels in and out: an image of odd size, with so few channels on one side that
+# they are multiplied before the taps are gathered; and one smaller than most of the kernels.
+SHAPES = ((7, 10, 2, 40), (3, 2, 4, 3))
 
 
 def values(function, x, kernel):
@@ -109,7 +114,18 @@ def draw(shape, size):
     height, width, inputs, outputs = shape
     generator = np.random.default_rng(0)
     x = generator.normal(size=(4, height, width, inputs)).astype(np.float32)
-    return x, generator.normal(size=(size, size, inputs, outputs)).astype(np.float32)
+    return x, generator.normal(size=(*conv.pair(size), inputs, outputs)).astype(np.float32)
+
+
+def split(x, kernel):
+    """The images on two devices, half the batch each, and the kernel on both."""
+    if jax.device_count() < 2:
+        pytest.skip('needs two devices')
+    mesh = meshes.make_mesh(jax.devices()[:2])
+    return (
+        jax.device_put(x, meshes.split(mesh, 0)),
+        jax.device_put(kernel, meshes.replicated(mesh)),
+    )
 
 
 def assert_close(actual, expected):
@@ -175,13 +191,33 @@ def test_an_even_kernel_has_no_middle(function):
         function(jnp.ones((1, 4, 4, 2)), jnp.ones((4, 4, 2, 2)))
 
 
-@pytest.mark.parametrize('pair', ('same 3x3', 'pool 3x3', 'upsample 3x3', 'transposed 4x4'))
+@pytest.mark.parametrize('pair', ('same 3x3', 'pool 3x3', 'transposed 4x4'))
 def test_a_split_batch_gives_the_values_of_a_whole_one(pair):
-    if jax.device_count() < 2:
-        pytest.skip('needs two devices')
     ours, _, size = PAIRS[pair]
     x, kernel = draw((8, 8, 4, 4), size)
-    mesh = meshes.make_mesh(jax.devices()[:2])
-    split = jax.device_put(x, meshes.split(mesh, 0))
-    whole = jax.device_put(kernel, meshes.replicated(mesh))
-    assert_close(values(ours, split, whole), values(ours, x, kernel))
+    assert_close(values(ours, *split(x, kernel)), values(ours, x, kernel))
+
+
+@pytest.mark.parametrize('pair', ('same 3x3', 'pool 3x3'))
+def test_a_large_batch_is_taken_in_parts_and_stays_where_it_is(pair):
+    """The parts of the kernel's gradient must not gather a batch that devices share."""
+    ours, definition, size = PAIRS[pair]
+    x, kernel = draw((128, 128, 64, 2), size)  # 16 MB
+
+    def gradient(function):
+        return jax.jit(jax.grad(lambda kernel, x: jnp.sum(jnp.sin(function(x, kernel)))))
+
+    expected = gradient(definition)(kernel, x)
+    assert_close(gradient(ours)(kernel, x), expected)
+    x, kernel = split(x, kernel)
+    compiled = gradient(ours).lower(kernel, x).compile()
+    assert_close(compiled(kernel, x), expected)
+    moves = ('all-gather', 'all-to-all', 'collective-permute')
+    assert not [move for move in moves if move in compiled.as_text()]
+
+
+@pytest.mark.parametrize('pair', ('same 3x3', 'upsample 3x3'))
+def test_recomputed_activations_give_the_same_derivatives(pair):
+    ours, _, size = PAIRS[pair]
+    x, kernel = draw((6, 4, 4, 4), size)
+    assert_close(values(jax.checkpoint(ours), x, kernel), values(ours, x, kernel))

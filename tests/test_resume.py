@@ -1,6 +1,7 @@
 """A run that is killed, stopped or short of disk ends where one that nothing happened to ends."""
 
 import json
+import os
 import resource
 import shutil
 import signal
@@ -10,6 +11,8 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+
+from gan_jax.train import Interruption
 
 DATA = {'resident': (), 'streamed': ('--config.data.resident_mb=0',)}
 every_data = pytest.mark.parametrize('data', DATA)
@@ -39,12 +42,10 @@ def interrupt(program, workdir: Path, data: str) -> list[tuple[str, int, str]]:
       for every signal its name, the exit code and what was printed.
     """
     arguments = [f'--workdir={workdir}', '--config.steps=300', *DATA[data]]
-    saving = list((workdir / 'checkpoints').glob('*tmp*'))
 
     def saves():
         return list((workdir / 'checkpoints').glob('*tmp*'))
 
-    assert not saving
     moments = (
         ('while it compiles', signal.SIGKILL, lambda run: program.wait(run, 'examples of digits')),
         ('between two steps', signal.SIGKILL, lambda run: program.wait(run, 'step 40/')),
@@ -177,3 +178,28 @@ def test_a_diverging_run_stops_and_keeps_its_last_healthy_checkpoint(
     assert max(steps_saved(workdir)) == 300
     assert same_bits(newest(workdir), newest(finished))
     assert None not in metrics_of(workdir)[-1].values()
+
+
+def test_ctrl_c_on_a_terminal_does_not_take_the_readers_along(program, tmp_path):
+    """It goes to every process of the group: a reader must yet deliver what is waited for."""
+    with program.start(
+        f'--workdir={tmp_path}',
+        '--config.steps=1000000',
+        '--config.data.resident_mb=0',
+        '--config.data.workers=1',
+    ) as run:
+        program.wait(run, 'step 40/')
+        os.killpg(run.pid, signal.SIGINT)
+        output = run.stdout.read()
+        assert run.wait() == 0
+    assert 'stopped at step' in output and 'KeyboardInterrupt' not in output
+    assert len(steps_saved(tmp_path)) >= 1
+
+
+def test_asked_twice_a_run_stops_at_once():
+    with pytest.raises(KeyboardInterrupt), Interruption() as interruption:
+        assert not interruption.requested(None, 1)
+        os.kill(os.getpid(), signal.SIGINT)
+        assert interruption.requested(None, 1)
+        os.kill(os.getpid(), signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
