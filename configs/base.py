@@ -91,11 +91,11 @@ def optimizer() -> dict:
 
 
 def dcgan_networks(kernel_size: int) -> dict:
-    """Returns DCGAN's pair in the widths of its 64x64 images."""
+    """Returns DCGAN's pair; its widths are the presets'."""
     return dict(
         generator=dict(
             name='dcgan.Generator',
-            widths=(1024, 512, 256, 128),
+            widths=(),
             kernel_size=kernel_size,
             upsampling='transposed',  # 'nearest', 'pixel_shuffle'
             normalization='batch',  # 'none', 'layer'
@@ -103,7 +103,7 @@ def dcgan_networks(kernel_size: int) -> dict:
         ),
         discriminator=dict(
             name='dcgan.Discriminator',
-            widths=(128, 256, 512, 1024),
+            widths=(),
             kernel_size=kernel_size,
             normalization='batch',
             weights='plain',  # 'spectral_norm'
@@ -112,8 +112,12 @@ def dcgan_networks(kernel_size: int) -> dict:
     )
 
 
-def dcgan_presets() -> dict[str, dict]:
-    """Returns, per data set, the widths and the length of a run of DCGAN's pair."""
+def dcgan_presets(width: int = 128) -> dict[str, dict]:
+    """Returns, per data set, the widths and the length of a run of DCGAN's pair.
+
+    Args:
+      width: channels of the published networks' largest images; they double as the images halve.
+    """
 
     def preset(steps, widths, **fields):
         down, up = dict(widths=widths), dict(widths=widths[::-1])
@@ -123,13 +127,13 @@ def dcgan_presets() -> dict[str, dict]:
         'digits': preset(3000, (32, 64), data=dict(size=(16, 16))),
         'mnist': preset(2500, (64, 128)),
         'fashion_mnist': preset(2500, (64, 128)),
-        'cifar10': preset(100_000, (128, 256, 512)),
-        'celeb_a': preset(100_000, (128, 256, 512, 1024)),
-        'folder': preset(100_000, (128, 256, 512, 1024)),
+        'cifar10': preset(100_000, (width, 2 * width, 4 * width)),
+        'celeb_a': preset(100_000, (width, 2 * width, 4 * width, 8 * width)),
+        'folder': preset(100_000, (width, 2 * width, 4 * width, 8 * width)),
     }
 
 
-def residual_networks(generator: dict = {}, discriminator: dict = {}) -> dict:  # noqa: B006
+def residual_networks(generator: dict | None = None, discriminator: dict | None = None) -> dict:
     """Returns the residual pair of WGAN-GP at CIFAR-10's size, with a system's own fields."""
     return dict(
         generator=dict(
@@ -140,7 +144,7 @@ def residual_networks(generator: dict = {}, discriminator: dict = {}) -> dict:  
             kernel_init=RESIDUAL_INIT,
             outer_init=GLOROT_INIT,
         )
-        | generator,
+        | (generator or {}),
         discriminator=dict(
             name='resnet.Discriminator',
             width=128,
@@ -152,7 +156,7 @@ def residual_networks(generator: dict = {}, discriminator: dict = {}) -> dict:  
             kernel_init=RESIDUAL_INIT,
             outer_init=GLOROT_INIT,
         )
-        | discriminator,
+        | (discriminator or {}),
     )
 
 
@@ -173,15 +177,23 @@ def residual_presets(steps: int) -> dict[str, dict]:
         ),
         optimizers=dict(generator=rate, discriminator=rate),
     )
-    mnist = dict(steps=steps, networks=dict(generator=dict(width=64, blocks=2)))
-    mnist['networks']['discriminator'] = dict(width=64)
+    mnist = dict(
+        steps=steps,
+        networks=dict(generator=dict(width=64, blocks=2), discriminator=dict(width=64)),
+    )
+    large = dict(  # 64x64: the last two blocks see 8x8 pixels, as at 32x32
+        steps=steps,
+        networks=dict(
+            generator=dict(blocks=4), discriminator=dict(downsamples=(True, True, False, False))
+        ),
+    )
     return {
         'digits': digits,
         'mnist': mnist,
         'fashion_mnist': mnist,
         'cifar10': dict(steps=steps),
-        'celeb_a': dict(steps=steps, networks=dict(generator=dict(blocks=4))),
-        'folder': dict(steps=steps, networks=dict(generator=dict(blocks=4))),
+        'celeb_a': large,
+        'folder': large,
     }
 
 

@@ -1,7 +1,8 @@
 """GAN: Goodfellow et al. 2014, Generative Adversarial Networks, arXiv 1406.2661.
 
-A multilayer perceptron that generates (100-256-512-pixels, tanh) against a small convolutional
-discriminator, with the non-saturating loss and Adam.
+The game of the paper in today's dress: a multilayer perceptron that generates (100-256-512-pixels,
+ReLU, tanh; the paper's is 100-1200-1200 with a sigmoid) against a small convolutional discriminator
+(the paper's is a maxout perceptron), with the non-saturating loss and Adam (the paper: momentum).
 
     python main.py --config=configs/gan.py
     python main.py --config=configs/gan.py:mnist

@@ -1,7 +1,8 @@
 """RSGAN: Jolicoeur-Martineau 2018, The relativistic discriminator, arXiv 1807.00734.
 
-Every real image against a generated one, on the standard CNN of the SNGAN paper with spectral
-normalisation in the discriminator, one update each. `--config.loss.name=relativistic_average`
+Every real image against a generated one, on the standard CNN of the SNGAN authors' code (the RSGAN
+author's narrows the strided layers and leaves out two normalisations), with spectral normalisation
+in the discriminator, one update each. `--config.loss.name=relativistic_average`
 makes it RaSGAN.
 
     python main.py --config=configs/rsgan.py

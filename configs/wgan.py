@@ -2,7 +2,8 @@
 
 DCGAN's networks with 4x4 kernels and a linear critic, five critic updates for each of the
 generator's, RMSProp at 5e-5 and weights clipped to [-0.01, 0.01]. The authors' code takes 100
-critic updates in each of the first 25 steps and every 500th; here it is always five.
+critic updates in each of the first 25 steps and every 500th, and the critic moves first; here it
+is always five.
 
     python main.py --config=configs/wgan.py
     python main.py --config=configs/wgan.py:mnist
@@ -24,4 +25,4 @@ def get_config(data: str = 'digits') -> ConfigDict:
     for player in ('generator', 'discriminator'):
         config.optimizers[player].update(name='rmsprop', learning_rate=5e-5)
     config.optimizers.discriminator.clip_weights = 0.01
-    return base.finish(config, base.dcgan_presets(), data)
+    return base.finish(config, base.dcgan_presets(width=64), data)

@@ -124,8 +124,9 @@ def _prepare_jax() -> None:
     mesh.initialize_distributed()
     import jax
 
-    cache = os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache'
-    jax.config.update('jax_compilation_cache_dir', str(Path(cache) / 'gan_jax' / 'xla'))
+    if 'JAX_COMPILATION_CACHE_DIR' not in os.environ:
+        cache = os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache'
+        jax.config.update('jax_compilation_cache_dir', str(Path(cache) / 'gan_jax' / 'xla'))
     jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.5)
 
 

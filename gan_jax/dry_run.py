@@ -3,17 +3,22 @@
 import math
 
 import jax
-import jax.numpy as jnp
 from clu import parameter_overview
 from ml_collections import ConfigDict
 
 from gan_jax import mesh as meshes
+from gan_jax.build import (
+    check_batch,
+    make_initial_state,
+    make_step,
+    microbatch_size,
+    state_like,
+)
 from gan_jax.data import example_batch
 from gan_jax.fields import flatten
 from gan_jax.game import Game, Phase
 from gan_jax.games import build_game
 from gan_jax.logs import say
-from gan_jax.train import check_batch, make_initial_state, make_step, microbatch_size, state_like
 
 
 def dry_run(config: ConfigDict, path: str) -> None:
@@ -38,16 +43,14 @@ def describe_phase(phase: Phase, microbatch: int, game: Game) -> str:
     times = f'{phase.repeats} times ' if phase.repeats > 1 else ''
     every = 'every step' if phase.interval == 1 else f'every {phase.interval} steps'
     images = f'{phase.accumulate} x {microbatch}' if phase.accumulate > 1 else microbatch
-    moved = ', '.join(game.players[phase.player])
-    return (
-        f'Phase {phase.name}: player {phase.player} moves {moved} {times}{every}, {images} images'
-    )
+    turn = f'player {phase.player} moves {", ".join(game.players[phase.player])}'
+    return f'Phase {phase.name}: {turn} {times}{every}, {images} real images'
 
 
 def _describe_devices(config: ConfigDict, game: Game, mesh, like) -> str:
     batch = {
         name: jax.ShapeDtypeStruct(
-            (game.microbatches, *array.shape), jnp.float32, sharding=meshes.split(mesh, 1)
+            (game.microbatches, *array.shape), array.dtype, sharding=meshes.split(mesh, 1)
         )
         for name, array in example_batch(config.data, microbatch_size(config)).items()
     }

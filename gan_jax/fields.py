@@ -22,12 +22,14 @@ _LEAST = {
     'networks.*.width': 1,
     'networks.*.widths': 1,
     'networks.*.kernel_size': 1,
+    'networks.*.blocks': 1,
+    'loss.*': 0,
     'penalties.*': 0,
     'optimizers.*': 0,
     'log.*': 1,
     'checkpoint.*': 1,
 }
-_BELOW_ONE = ('ema_decay', '*.b1', '*.b2', '*.momentum', '*.decay')
+_BELOW_ONE = ('loss.label_smoothing', 'ema_decay', '*.b1', '*.b2', '*.momentum', '*.decay')
 _PAIRS = ('data.size', 'data.crop_from', 'log.grid')
 
 
@@ -43,10 +45,10 @@ def flatten(config: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
 
 
 def check_numbers(config: Mapping[str, Any]) -> None:
-    """Finds the numbers that would be answered with a traceback, or with a run that is none.
+    """Finds numbers that cannot be meant: they would end in a traceback or in a useless run.
 
     Raises:
-      UsageError: a number that its field may not have, or no number where one belongs.
+      UsageError: a number outside its field's limits, or a tuple of another length or kind.
     """
     for name, value in flatten(config).items():
         least = next((_LEAST[p] for p in _LEAST if fnmatchcase(name, p)), -math.inf)

@@ -56,6 +56,8 @@ def open_logs(workdir: Path, start: int, steps: int) -> Logs:
         writers.append(TensorBoard(workdir))
     except ImportError as error:
         say(f'TensorBoard is off: no {error.name} (pip install tensorflow-cpu tensorboard)')
+    except Exception as error:  # noqa: BLE001 (a TensorFlow that does not fit its protobuf, ...)
+        say(f'TensorBoard is off: {error}')
     # A terminal may have no width, as Docker's: a bar would be invisible there.
     wide = sys.stderr.isatty() and os.get_terminal_size(sys.stderr.fileno()).columns
     return Logs([*writers, (Bar if wide else Lines)(start, steps)])
@@ -120,7 +122,8 @@ class TensorBoard(Writer):
         import tensorflow as tf
         from clu import metric_writers
 
-        tf.config.set_visible_devices([], 'GPU')  # it would take all of their memory
+        for kind in ('GPU', 'TPU'):  # it would take all of their memory
+            tf.config.set_visible_devices([], kind)
         self._writer = metric_writers.SummaryWriter(str(workdir / 'tensorboard'))
 
     def write(self, step, scalars):

@@ -18,10 +18,11 @@ LogitLoss = Callable[[Array, Array], Array]  # (real, fake) -> scalar
 
 
 class Adversarial(NamedTuple):
-    """The two players' losses."""
+    """The two players' losses; `paired` ones need as many generated images as real ones."""
 
     discriminator: LogitLoss
     generator: LogitLoss
+    paired: bool = False
 
 
 def minimax(label_smoothing: float = 0.0) -> Adversarial:
@@ -84,6 +85,7 @@ def relativistic() -> Adversarial:
     return Adversarial(
         discriminator=lambda real, fake: jnp.mean(softplus(-(real - fake))),
         generator=lambda real, fake: jnp.mean(softplus(-(fake - real))),
+        paired=True,
     )
 
 

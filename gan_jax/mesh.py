@@ -8,8 +8,12 @@ import jax
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
-# What a cluster sets where it runs more than one process; any other machine is on its own.
-_ANNOUNCED_PROCESSES = ('JAX_NUM_PROCESSES', 'SLURM_NTASKS', 'OMPI_COMM_WORLD_SIZE')
+from gan_jax.usage import UsageError
+
+# What a cluster sets where it runs more than one process; any other machine is on its own. SLURM's
+# is that of a step (`srun`): a shell within an allocation has its number of tasks and is alone.
+_ANNOUNCED_PROCESSES = ('JAX_NUM_PROCESSES', 'SLURM_STEP_NUM_TASKS', 'OMPI_COMM_WORLD_SIZE')
+_BY_HAND = ('JAX_COORDINATOR_ADDRESS', 'JAX_NUM_PROCESSES', 'JAX_PROCESS_ID')
 
 
 def initialize_distributed() -> None:
@@ -17,21 +21,32 @@ def initialize_distributed() -> None:
 
     `JAX_COORDINATOR_ADDRESS`, `JAX_NUM_PROCESSES` and `JAX_PROCESS_ID` name a cluster by hand;
     SLURM, Open MPI and TPU VMs are recognised by `jax.distributed.initialize` itself.
+
+    Raises:
+      UsageError: an environment that names a cluster by halves.
     """
-    by_hand = 'JAX_COORDINATOR_ADDRESS' in os.environ and 'JAX_NUM_PROCESSES' in os.environ
-    announced = any(int(os.environ.get(name) or 1) > 1 for name in _ANNOUNCED_PROCESSES)
+    announced = any(_number(name) > 1 for name in _ANNOUNCED_PROCESSES)
     tpu_pod = ',' in os.environ.get('TPU_WORKER_HOSTNAMES', '')
     if not (announced or tpu_pod):
         return
-    if by_hand:
-        jax.distributed.initialize(
+    by_hand = {}
+    if 'JAX_COORDINATOR_ADDRESS' in os.environ:
+        missing = [name for name in _BY_HAND if name not in os.environ]
+        if missing:
+            raise UsageError(f'a cluster named by hand needs {missing[0]} in the environment too')
+        by_hand = dict(
             coordinator_address=os.environ['JAX_COORDINATOR_ADDRESS'],
-            num_processes=int(os.environ['JAX_NUM_PROCESSES']),
-            process_id=int(os.environ['JAX_PROCESS_ID']),
-            initialization_timeout=1800,
+            num_processes=_number('JAX_NUM_PROCESSES'),
+            process_id=_number('JAX_PROCESS_ID'),
         )
-    else:
-        jax.distributed.initialize(initialization_timeout=1800)
+    jax.distributed.initialize(**by_hand, initialization_timeout=1800)
+
+
+def _number(name: str) -> int:
+    value = os.environ.get(name) or '1'
+    if not value.isdigit():
+        raise UsageError(f'{name}={value} in the environment must be a number')
+    return int(value)
 
 
 def make_mesh(devices: Any = None) -> Mesh:

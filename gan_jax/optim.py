@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from gan_jax.usage import choose
+from gan_jax.usage import UsageError, choose
 
 Schedule = Callable[[Any], Any]
 
@@ -29,9 +29,7 @@ SCHEDULES = {
     'constant': lambda rate, updates, final: optax.constant_schedule(rate),
     'linear': lambda rate, updates, final: optax.linear_schedule(rate, rate * final, updates),
     'cosine': lambda rate, updates, final: optax.cosine_decay_schedule(rate, updates, final),
-    'exponential': lambda rate, updates, final: optax.exponential_decay(
-        rate, updates, max(final, 1e-8)
-    ),
+    'exponential': lambda rate, updates, final: optax.exponential_decay(rate, updates, final),
 }
 
 
@@ -56,7 +54,15 @@ def build_optimizer(spec: Any, steps: int, updates_per_step: float) -> optax.Gra
 
 
 def build_schedule(spec: Any, steps: int, updates_per_step: float) -> Schedule:
-    """Returns the learning rate by update: a linear warm-up, then the named schedule to the end."""
+    """Returns the learning rate by update: a linear warm-up, then the named schedule to the end.
+
+    Raises:
+      UsageError: an unknown schedule, an exponential one that ends at 0, or too long a warm-up.
+    """
+    if spec.schedule == 'exponential' and not spec.final_share:
+        raise UsageError('an exponential schedule never ends at 0: set its final_share, say to 0.1')
+    if spec.warmup_steps >= steps:
+        raise UsageError(f'warmup_steps={spec.warmup_steps} must be fewer than steps={steps}')
     warmup = round(spec.warmup_steps * updates_per_step)
     updates = max(1, round(steps * updates_per_step) - warmup)
     schedule = choose('schedule', spec.schedule, SCHEDULES)(

@@ -7,12 +7,10 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from gan_jax import images, mesh as meshes
+from gan_jax.build import make_draw, make_initial_state, state_like
 from gan_jax.checkpoint import Checkpoints
-from gan_jax.data import example_batch
 from gan_jax.games import build_game
 from gan_jax.logs import say
-from gan_jax.step import make_sampler
-from gan_jax.train import make_initial_state, state_like
 from gan_jax.usage import UsageError
 from gan_jax.workdir import check_workdir
 
@@ -45,14 +43,11 @@ def sample(config: ConfigDict, path: str, num: int, seed: int, out: str) -> None
     checkpoints.close()
     if state is None:
         raise UsageError(f'no checkpoint in {path!r} yet: train first')
-    sampler = jax.jit(
-        make_sampler(game, shard=meshes.shard_batch(mesh)), out_shardings=meshes.replicated(mesh)
-    )
-    batch = meshes.put(meshes.replicated(mesh), example_batch(config.data, _BATCH))
+    draw = make_draw(config, game, mesh, _BATCH)
     drawn = []
     for index in range(-(-num // _BATCH)):
         key = jax.random.fold_in(jax.random.key(seed), index)
-        drawn.append(meshes.gather(sampler(state, batch, key)))
+        drawn.append(draw(state, key))
     arrays = {name: np.concatenate([d[name] for d in drawn])[:num] for name in drawn[0]}
     arrays['image'] = images.to_uint8(arrays['image'])
     if jax.process_index() == 0:

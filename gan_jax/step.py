@@ -143,9 +143,11 @@ def make_sampler(game: Game, *, shard: Callable = lambda tree: tree) -> Callable
     """Returns `sample(state, batch, key)`, which draws from the averaged networks, if any."""
 
     def sample(state, batch, key):
-        averaged = {name: dict(variables) for name, variables in state.ema.items()}
-        params = {**state.params, **{name: v.pop('params') for name, v in averaged.items()}}
-        networks = Networks(game.networks, params, {**state.stats, **averaged}, shard=shard)
+        params, stats = dict(state.params), dict(state.stats)
+        for name, averaged in state.ema.items():
+            params[name] = averaged['params']
+            stats[name] = {kind: tree for kind, tree in averaged.items() if kind != 'params'}
+        networks = Networks(game.networks, params, stats, shard=shard)
         return game.sample(networks, Context(batch, key, state.step, state.extra))
 
     return sample

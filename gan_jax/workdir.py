@@ -15,26 +15,37 @@ _ARCHITECTURE = ('game', 'networks.', 'prior.', 'data.size', 'data.channels')
 
 
 def open_workdir(path: str, config: ConfigDict) -> Path:
-    """Makes the folder, or checks that the run in it can go on with this config.
+    """Makes the folder, or checks that the run in it can go on with this config; records nothing.
 
     Raises:
       UsageError: the folder cannot be written, or holds another architecture's run.
     """
     workdir = Path(path)
-    resolved = _resolve(config)
     file = workdir / 'config.json'
     try:
         workdir.mkdir(parents=True, exist_ok=True)
         (workdir / 'samples').mkdir(exist_ok=True)
         if file.exists():
-            _compare(workdir, _read(file), resolved)
-        if jax.process_index() == 0:
-            partial = file.with_suffix('.partial')
-            partial.write_text(json.dumps(resolved, indent=2) + '\n')
-            partial.replace(file)
+            _compare(workdir, _read(file), _resolve(config))
     except OSError as error:
         raise UsageError(f'cannot write to the workdir {path!r}: {error.strerror}') from None
     return workdir
+
+
+def record_config(workdir: Path, config: ConfigDict) -> None:
+    """Writes config.json, which later runs in this folder are compared with.
+
+    Raises:
+      UsageError: the folder cannot be written.
+    """
+    if jax.process_index() == 0:
+        file = workdir / 'config.json'
+        partial = file.with_suffix('.partial')
+        try:
+            partial.write_text(json.dumps(_resolve(config), indent=2) + '\n')
+            partial.replace(file)
+        except OSError as error:
+            raise UsageError(f'cannot write {str(file)!r}: {error.strerror}') from None
 
 
 def check_workdir(path: str, config: ConfigDict) -> Path:

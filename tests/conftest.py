@@ -150,9 +150,9 @@ def newest(tiny):
     import numpy as np
 
     from gan_jax import mesh as meshes
+    from gan_jax.build import make_initial_state, state_like
     from gan_jax.checkpoint import Checkpoints
     from gan_jax.games import build_game
-    from gan_jax.train import make_initial_state, state_like
 
     def read(workdir: Path):
         mesh = meshes.make_mesh(jax.devices()[:1])

@@ -12,7 +12,7 @@ import jax
 import numpy as np
 import pytest
 
-from gan_jax.train import Interruption
+from gan_jax.interruption import Interruption
 
 DATA = {'resident': (), 'streamed': ('--config.data.resident_mb=0',)}
 every_data = pytest.mark.parametrize('data', DATA)

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from gan_jax import mesh as meshes
+from gan_jax.build import make_initial_state, make_step, state_like
 from gan_jax.checkpoint import Checkpoints
 from gan_jax.data import example_batch, open_source
 from gan_jax.games import build_game
 from gan_jax.step import make_sampler
-from gan_jax.train import make_initial_state, make_step, state_like
 
 CONFIGS = Path(__file__).parent.parent / 'configs'
 SYSTEMS = sorted(path.stem for path in CONFIGS.glob('*.py') if path.stem != 'base')

@@ -29,6 +29,10 @@ def adversarial(
 ) -> Game:
     """Returns the game of Goodfellow et al. 2014 with any networks, prior, loss and penalties.
 
+    In a training step the generator moves first, as in the authors' code of WGAN-GP and SNGAN;
+    where a paper's discriminator does, the two orders differ by the run's very first update. A loss
+    of the generator that reads real images sees those of the discriminator's first update.
+
     Args:
       weighted_penalties: what is added to the discriminator's loss, and how much of it.
       judge: how the discriminator sees real and generated images: `together` or `apart`.
@@ -142,17 +146,14 @@ def _build_loss(config: Any) -> losses.Adversarial:
     options = {name: value for name, value in config.loss.items() if value}
     name = options.pop('name')
     loss = call(f'loss {name!r}', choose('loss', name, losses.LOSSES), **options)
-    real, fake = (jax.ShapeDtypeStruct((n,), jnp.float32) for n in (2, 2 * config.generator_batch))
-    try:
-        jax.eval_shape(loss.generator, real, fake)
-    except TypeError:
+    if loss.paired and config.generator_batch != 1:
         raise UsageError(
             f'loss {name!r} takes real and generated images in pairs: '
             f'config.generator_batch={config.generator_batch} must be 1'
-        ) from None
+        )
     return loss
 
 
 def _has_batch_statistics(network: nn.Module, image_shape: tuple[int, int, int]) -> bool:
     image = jax.ShapeDtypeStruct((1, *image_shape), jnp.float32)
-    return 'batch_stats' in jax.eval_shape(network.init, jax.random.key(0), image)
+    return 'batch_stats' in models.variable_shapes(network, image)

@@ -5,6 +5,7 @@ import pkgutil
 from typing import Any
 
 import flax.linen as nn
+import jax
 
 from gan_jax.models import layers
 from gan_jax.usage import UsageError, call, choose, nearest
@@ -38,6 +39,19 @@ def build_network(spec: Any, **given: Any) -> nn.Module:
             section = dict(value)
             fields[field] = layers.initializer(section.pop('name'), **section)
     return call(f'network {spec["name"]!r}', network, **fields)
+
+
+def variable_shapes(network: nn.Module, *inputs: jax.ShapeDtypeStruct) -> Any:
+    """Returns the shapes of a network's variables by collection, without making them.
+
+    Raises:
+      UsageError: its fields do not make a network for these inputs.
+    """
+    try:
+        return jax.eval_shape(network.init, jax.random.key(0), *inputs)
+    except (TypeError, ValueError, IndexError) as error:
+        name = type(network).__name__.lower()
+        raise UsageError(f'the {name} cannot be built from its config: {error}') from error
 
 
 def _find(name: str) -> type[nn.Module]:

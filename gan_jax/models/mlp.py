@@ -1,4 +1,4 @@
-"""The multilayer perceptron of Goodfellow et al. 2014, in the widths that MNIST needs."""
+"""A multilayer perceptron that draws images, as in Goodfellow et al. 2014, of any widths."""
 
 import math
 

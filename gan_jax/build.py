@@ -1,0 +1,117 @@
+"""From a config to what a run is made of: optimisers, the first state, the step, the sampler."""
+
+import zlib
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh
+from ml_collections import ConfigDict
+
+from gan_jax import mesh as meshes
+from gan_jax.data import example_batch
+from gan_jax.game import Game, State
+from gan_jax.optim import build_optimizer
+from gan_jax.step import Optimizers, init_state, make_sampler, make_train_step
+from gan_jax.usage import UsageError
+
+
+def stream_key(seed: int, purpose: str) -> jax.Array:
+    """Returns a key of its own for each purpose, apart from the training steps' own keys."""
+    words = np.random.SeedSequence([seed, zlib.crc32(purpose.encode())])
+    return jax.random.key(int(words.generate_state(1)[0]))
+
+
+def build_optimizers(config: ConfigDict, game: Game) -> Optimizers:
+    """Returns the optimiser of every player of the game."""
+    return {
+        player: build_optimizer(
+            config.optimizers[player],
+            config.steps,
+            sum(phase.repeats / phase.interval for phase in game.phases if phase.player == player),
+        )
+        for player in game.players
+    }
+
+
+def check_batch(config: ConfigDict, mesh: Mesh) -> None:
+    """Finds a batch of which microbatches or devices cannot take equal parts.
+
+    Raises:
+      UsageError: such a batch, with the sizes that would do.
+    """
+    unit = config.accumulate * mesh.size
+    if config.batch_size % unit:
+        raise UsageError(
+            f'batch_size={config.batch_size} cannot be split into accumulate={config.accumulate} '
+            f'microbatches over {mesh.size} devices; a multiple of {unit} can'
+        )
+
+
+def microbatch_size(config: ConfigDict) -> int:
+    """Returns the images of a microbatch: `accumulate` of them make the batch of an update."""
+    return config.batch_size // config.accumulate
+
+
+def make_initial_state(config: ConfigDict, game: Game, mesh: Mesh) -> Callable[[], State]:
+    """Returns the jitted function that makes a run's first state, global arrays all of it."""
+    optimizers = build_optimizers(config, game)
+    batch = example_batch(config.data, microbatch_size(config))
+    return jax.jit(
+        lambda: init_state(
+            game, optimizers, jax.tree.map(jnp.asarray, batch), stream_key(config.seed, 'init')
+        ),
+        out_shardings=meshes.replicated(mesh),
+    )
+
+
+def state_like(make_state: Callable[[], State], mesh: Mesh) -> State:
+    """Returns the shapes, dtypes and shardings of a run's state, without making it.
+
+    Raises:
+      UsageError: networks that cannot be made as the config describes them.
+    """
+    sharding = meshes.replicated(mesh)
+    try:
+        shapes = jax.eval_shape(make_state)
+    except (TypeError, ValueError, IndexError, ZeroDivisionError) as error:
+        raise UsageError(f'config.networks cannot be built: {error}') from error
+    return jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), shapes
+    )
+
+
+def make_step(config: ConfigDict, game: Game, read_batch: Callable, mesh: Mesh) -> Callable:
+    """Returns the jitted `step(state, feed, due) -> (state, metrics)`; it consumes `state`.
+
+    Args:
+      read_batch: `(feed, key) -> microbatches`, traced into the step.
+    """
+    train_step = make_train_step(
+        game,
+        build_optimizers(config, game),
+        seed=config.seed,
+        ema_decay=lambda step: config.ema_decay,
+        shard=meshes.shard_batch(mesh),
+    )
+
+    def step(state, feed, due):
+        key = jax.random.fold_in(stream_key(config.seed, 'data'), state.step)
+        return train_step(state, read_batch(feed, key), due)
+
+    return jax.jit(
+        step,
+        static_argnames='due',
+        donate_argnames='state',
+        out_shardings=meshes.replicated(mesh),
+    )
+
+
+def make_draw(config: ConfigDict, game: Game, mesh: Mesh, count: int) -> Callable:
+    """Returns `draw(state, key)`: `count` samples as NumPy arrays, whole on every process."""
+    sampler = jax.jit(
+        make_sampler(game, shard=meshes.shard_batch(mesh)), out_shardings=meshes.replicated(mesh)
+    )
+    batch = meshes.put(meshes.replicated(mesh), example_batch(config.data, count))
+    return lambda state, key: meshes.gather(sampler(state, batch, key))
