@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import grain  # noqa: F401 (`flagsaver` forgets flags defined while it waits: Grain's)
 import jax
 import numpy as np
 import pytest
@@ -337,7 +338,7 @@ def test_a_dry_run_describes_the_run_and_writes_nothing(call_tiny, tmp_path, mon
     for expected in (
         'config.networks.generator.widths = (8,)',
         f'Run: 5000 steps in {Path("runs", "gan")}',
-        'Phase generator: player generator moves generator every step, 16 images',
+        'Phase generator: player generator moves generator every step, 16 real images',
         'Phase discriminator: player discriminator moves discriminator 2 times every step',
         '| Dense_0/kernel | (4, 8)  | float32 | 32   |',
         'Total: 616 -- 2,464 bytes',  # 4 x 8 + 8 + 8 x 64 + 64

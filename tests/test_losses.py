@@ -203,7 +203,7 @@ def test_a_relativistic_average_differs_from_pairs():
 
 def test_least_squares_rests_at_its_targets():
     """The discriminator's loss is zero at 1 for real and 0 for generated images, and only there."""
-    discriminator, generator = LOSSES['least_squares']()
+    discriminator, generator, _ = LOSSES['least_squares']()
     ones, zeros = jnp.ones(3), jnp.zeros(3)
     assert discriminator(ones, zeros) == 0
     assert discriminator(zeros, ones) == 1

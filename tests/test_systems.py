@@ -15,6 +15,7 @@ from gan_jax.checkpoint import Checkpoints
 from gan_jax.data import example_batch, open_source
 from gan_jax.games import build_game
 from gan_jax.step import make_sampler
+from gan_jax.usage import UsageError
 
 CONFIGS = Path(__file__).parent.parent / 'configs'
 SYSTEMS = sorted(path.stem for path in CONFIGS.glob('*.py') if path.stem != 'base')
@@ -183,4 +184,20 @@ def test_every_preset_describes_a_game(system):
     for data in names.split(', '):
         config = module.get_config(data)
         assert config.is_locked and config.steps > 0
+        jax.eval_shape(make_initial_state(config, build_game(config), meshes.make_mesh()))
+
+
+@pytest.mark.parametrize(
+    'system, path, value, message',
+    (
+        ('dcgan', 'penalties.r1', 1.0, 'judges every image on its own'),
+        ('sngan:cifar10', 'loss.name', 'relativistic', 'in pairs'),
+        ('wgan_gp', 'data.size', (9, 9), 'not multiples of 4'),
+    ),
+)
+def test_parts_that_cannot_go_together_are_refused(system, path, value, message):
+    config = load(system)
+    section, field = path.split('.')
+    config[section][field] = value
+    with pytest.raises(UsageError, match=message):
         jax.eval_shape(make_initial_state(config, build_game(config), meshes.make_mesh()))
