@@ -174,7 +174,7 @@ class Checkpoints:
 
 
 def _checksum(state: Any) -> np.ndarray:
-    """Returns a CRC-32 over every leaf in turn, of which each process holds the whole."""
+    """Returns a CRC-32 over all leaves in turn; every process holds them whole."""
     checksum = 0
     for leaf in jax.tree.leaves(state):
         checksum = zlib.crc32(np.asarray(leaf.addressable_data(0)).tobytes(), checksum)

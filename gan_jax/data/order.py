@@ -31,7 +31,7 @@ class Order(NamedTuple):
         return indices.reshape(self.microbatches, self.batch_size)
 
 
-# Two epochs where a batch straddles them, twice: prefetching runs ahead into the next pair.
+# A step may straddle two epochs, and reading ahead may be in the next two already.
 @functools.lru_cache(maxsize=4)
 def _permutation(seed: int, epoch: int, length: int) -> np.ndarray:
     return np.random.default_rng([seed, epoch]).permutation(length)

@@ -44,7 +44,7 @@ class Source(abc.ABC):
         return {**stored, 'image': image}
 
     def examples(self, count: int, start: int = 0) -> dict[str, np.ndarray]:
-        """Returns `count` examples in stored order, fewer at the end; a larger one's centre.
+        """Returns `count` examples in stored order, cut at the centre; fewer where the set ends.
 
         Shapes: {'image': uint8 [n, H, W, C], 'label': int32 [n]}.
         """

@@ -84,7 +84,7 @@ class Streamed(Source):
 
 
 def _begin_worker(index: int, count: int) -> None:
-    """Leaves signals to the training process, which may need one more batch; ends when it does."""
+    """Ignores signals, as training may need one more batch, and ends with the training process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
