@@ -5,6 +5,9 @@ is what WaveGAN's code trains its least squares variant with.
 
     python main.py --config=configs/lsgan.py
     python main.py --config=configs/lsgan.py:mnist
+
+Measured: digits, 2 CPU cores: 3,000 steps; confidence 0.76 by benchmarks/judge_digits.py.
+Paper: no score.
 """
 
 from ml_collections import ConfigDict

@@ -10,6 +10,9 @@ draw from a moving average of the generator.
 
     python main.py --config=configs/sngan.py
     python main.py --config=configs/sngan.py:cifar10
+
+Measured:
+Paper: FID 21.7 +- 0.21, Inception Score 8.22 +- 0.05 on CIFAR-10 (5,000 samples).
 """
 
 from ml_collections import ConfigDict
