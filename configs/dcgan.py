@@ -7,7 +7,7 @@ latents, Adam at 2e-4 with beta1 0.5. The paper's own images have 64x64 pixels (
     python main.py --config=configs/dcgan.py
     python main.py --config=configs/dcgan.py:mnist
 
-Measured: MNIST, 2 CPU cores: see the README.
+Measured: MNIST, 2 CPU cores: 2,500 steps in 14 min 28 s.
 Paper: no FID.
 """
 
