@@ -26,7 +26,7 @@ from jax import Array, lax
 
 from gan_jax.models import conv
 
-SECONDS = 0.4  # per case and order, but at least one run of each after the warm-up
+SECONDS = 0.3  # per case and order, but at least one run of each after the warm-up
 
 
 def plain_convolve(x: Array, kernel: Array, strides: int = 1, padding='SAME') -> Array:
