@@ -17,7 +17,7 @@ from jax.experimental import multihost_utils
 from orbax.checkpoint import checkpoint_managers as policies
 
 from gan_jax.logs import say
-from gan_jax.usage import UsageError
+from gan_jax.usage import UsageError, first_line
 
 
 class Checkpoints:
@@ -93,10 +93,9 @@ class Checkpoints:
         broken = {}
         while steps := set(self._manager.all_steps()) - set(broken):
             step = max(steps)
-            try:
-                state = self._read(step, like)
-            except Exception as error:  # noqa: BLE001
-                broken[step] = _reason(error)
+            state, reason = self._attempt(step, like)
+            if not _everywhere(reason is None):
+                broken[step] = reason or 'another process cannot read it'
                 if self._read_only:
                     self._manager = self._open()  # the run beside may have gone on since
                 continue
@@ -151,6 +150,13 @@ class Checkpoints:
         with contextlib.suppress(Exception):
             self._manager = self._open()
 
+    def _attempt(self, step: int, like: Any) -> tuple[Any, str | None]:
+        """Returns a checkpoint's state, or why it cannot be read."""
+        try:
+            return self._read(step, like), None
+        except Exception as error:  # noqa: BLE001 (whatever Orbax or the file system raises)
+            return None, _reason(error)
+
     def _read(self, step: int, like: Any) -> Any:
         wanted = {'state': like, 'checksum': np.zeros((), np.uint32)}
         read = self._manager.restore(step, args=ocp.args.StandardRestore(wanted))
@@ -181,8 +187,15 @@ def _checksum(state: Any) -> np.ndarray:
     return np.array(checksum, np.uint32)
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     """Returns what began it all, in one line."""
     while error.__cause__:
         error = error.__cause__
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    return first_line(error)
+
+
+def _everywhere(succeeded: bool) -> bool:
+    """Whether every process succeeded, so that all of them go on from the same; a collective."""
+    if jax.process_count() == 1:
+        return succeeded
+    return bool(np.all(multihost_utils.process_allgather(np.array(succeeded))))

@@ -114,7 +114,6 @@ def _quiet_libraries() -> None:
     # Where Orbax leaves its other reads and writes when one has failed.
     standard_logging.getLogger('asyncio').disabled = True
     warnings.filterwarnings('ignore', message='coroutine .* was never awaited')
-    sys.unraisablehook = lambda unraisable: None
 
 
 def _prepare_jax() -> None:

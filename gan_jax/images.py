@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from gan_jax.files import replacing
+
 
 def to_uint8(images: np.ndarray) -> np.ndarray:
     """Rounds [-1, 1] to 0..255, the inverse of how data are normalised."""
@@ -40,10 +42,6 @@ def _to_pillow(image: np.ndarray) -> Image.Image:
 
 
 def save_png(path: Path, image: np.ndarray) -> None:
-    """Writes a uint8 image [H, W, C] of 1, 3 or 4 channels; a reader never sees half a file."""
-    partial = path.with_suffix('.partial')
-    try:
+    """Writes a uint8 image [H, W, C] of 1, 3 or 4 channels."""
+    with replacing(path) as partial:
         _to_pillow(image).save(partial, format='PNG')
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -12,6 +12,8 @@ from pathlib import Path
 import jax
 from tqdm import tqdm
 
+from gan_jax.files import replacing
+
 
 def say(message: str) -> None:
     """Prints one line from process 0, above the progress bar where there is one."""
@@ -86,9 +88,8 @@ class JsonLines(Writer):
         text = path.read_text(errors='replace') if path.exists() else ''
         kept = ''.join(line + '\n' for line in text.splitlines() if _step(line) <= start)
         if kept != text:
-            partial = path.with_suffix('.partial')
-            partial.write_text(kept)
-            partial.replace(path)
+            with replacing(path) as partial:
+                partial.write_text(kept)
         self._file = path.open('ab', buffering=0)
         self._waiting = b''
 

@@ -9,6 +9,7 @@ from ml_collections import ConfigDict
 from gan_jax import images, mesh as meshes
 from gan_jax.build import make_draw, make_initial_state, state_like
 from gan_jax.checkpoint import Checkpoints
+from gan_jax.files import replacing
 from gan_jax.games import build_game
 from gan_jax.logs import say
 from gan_jax.usage import UsageError
@@ -60,10 +61,8 @@ def sample(config: ConfigDict, path: str, num: int, seed: int, out: str) -> None
 
 
 def _write_npz(file: Path, arrays: dict[str, np.ndarray]) -> None:
-    partial = file.with_name(file.name + '.partial')
-    with partial.open('wb') as stream:
+    with replacing(file) as partial, partial.open('wb') as stream:
         np.savez(stream, **arrays)
-    partial.replace(file)
 
 
 def _write_png(file: Path, arrays: dict[str, np.ndarray]) -> None:

@@ -10,6 +10,11 @@ class UsageError(Exception):
     """A mistake its user can mend; `main.py` prints it as one line and exits with code 2."""
 
 
+def first_line(error: BaseException) -> str:
+    """Returns the first line of an error's message, or its type where it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Returns a hint for an unknown name: the nearest known one, then all of them."""
     known = sorted(known)

@@ -7,6 +7,7 @@ import jax
 from ml_collections import ConfigDict
 
 from gan_jax.fields import flatten
+from gan_jax.files import replacing
 from gan_jax.logs import say
 from gan_jax.usage import UsageError
 
@@ -40,10 +41,9 @@ def record_config(workdir: Path, config: ConfigDict) -> None:
     """
     if jax.process_index() == 0:
         file = workdir / 'config.json'
-        partial = file.with_suffix('.partial')
         try:
-            partial.write_text(json.dumps(_resolve(config), indent=2) + '\n')
-            partial.replace(file)
+            with replacing(file) as partial:
+                partial.write_text(json.dumps(_resolve(config), indent=2) + '\n')
         except OSError as error:
             raise UsageError(f'cannot write {str(file)!r}: {error.strerror}') from None
 

@@ -51,24 +51,32 @@ class Program:
             **os.environ,
             'JAX_PLATFORMS': 'cpu',
             'XLA_FLAGS': '',
+            'PYTHONPATH': str(ROOT),
             'XDG_CACHE_HOME': str(folder / 'cache'),  # what one process compiles, all of them use
         }
 
-    def command(self, *arguments: str) -> list[str]:
-        """Returns the command line; a later argument overrules an earlier one of its name."""
+    def command(self, *arguments: str, patch: str = '') -> list[str]:
+        """Returns the command line; a later argument overrules an earlier one of its name.
+
+        Args:
+          patch: Python code that comes before the program's own, to make something fail.
+        """
         tiny = [f'--config.{name}={value}' for name, value in TINY.items()]
         names = {argument.partition('=')[0] for argument in arguments}
         tiny = [argument for argument in tiny if argument.partition('=')[0] not in names]
         config = f'--config={ROOT / "configs" / "gan.py"}'
-        return [sys.executable, str(ROOT / 'main.py'), config, *tiny, *arguments]
+        main = [str(ROOT / 'main.py')]
+        if patch:
+            main = ['-c', f'{patch}\nimport runpy\nrunpy.run_path({main[0]!r}, None, "__main__")']
+        return [sys.executable, *main, config, *tiny, *arguments]
 
     @contextmanager
     def start(
-        self, *arguments: str, umask: int = -1, **environment: str
+        self, *arguments: str, umask: int = -1, patch: str = '', **environment: str
     ) -> Iterator[subprocess.Popen]:
         """Starts a process, its errors among its output, and kills it in the end."""
         process = subprocess.Popen(
-            self.command(*arguments),
+            self.command(*arguments, patch=patch),
             cwd=self.folder,
             env={**self.environment, **environment},
             stdout=subprocess.PIPE,

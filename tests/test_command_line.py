@@ -265,10 +265,10 @@ def test_a_run_with_none_but_broken_checkpoints_gets_one_line(program, copied, m
     for step in (copied / 'checkpoints').iterdir():
         largest = max(step.rglob('*'), key=lambda path: path.stat().st_size)
         largest.write_bytes(largest.read_bytes()[:100])
-    before = snapshot(copied / 'checkpoints')
-    done = program.run(f'--workdir={copied}', f'--mode={mode}', '--config.steps=300')
+    before = snapshot(copied)
+    done = program.run(f'--workdir={copied}', f'--mode={mode}', '--config.steps=400')
     assert_one_line(done.returncode, done.stderr, ['no checkpoint in', 'can be read', 'move them'])
-    assert snapshot(copied / 'checkpoints') == before
+    assert snapshot(copied) == before
 
 
 def test_a_config_that_was_cut_off_is_named(call_tiny, copied):
@@ -355,6 +355,15 @@ def test_a_dry_run_describes_the_run_and_writes_nothing(call_tiny, tmp_path, mon
 )
 def test_a_run_is_named_after_its_config(argument, expected):
     assert command_line.default_workdir(argument) == str(Path(expected))
+
+
+def test_what_a_run_has_compiled_the_next_one_finds(program, finished, tmp_path):
+    def compiled():
+        return {path.name for path in (program.folder / 'cache').rglob('*-cache')}
+
+    before = compiled()
+    program.train(tmp_path, '--config.steps=300')
+    assert compiled() == before != set()
 
 
 def test_every_config_keeps_the_limits_of_its_numbers():

@@ -144,6 +144,16 @@ def test_values_and_derivatives_are_those_of_the_definition(pair, shape):
     assert_close(values(ours, x, kernel), values(definition, x, kernel))
 
 
+@pytest.mark.parametrize('pair', PAIRS)
+def test_other_backends_compute_the_same(pair, monkeypatch):
+    """What runs on a GPU, computed here: the identities with XLA's own derivatives."""
+    ours, definition, size = PAIRS[pair]
+    x, kernel = draw(SHAPES[0], size)
+    expected = values(definition, x, kernel)
+    monkeypatch.setattr(jax, 'default_backend', lambda: 'gpu')
+    assert_close(values(ours, x, kernel), expected)
+
+
 @pytest.mark.parametrize('name', CASES)
 def test_values_and_derivatives_are_pytorchs(name):
     transposed, _, stride, padding, output_padding = CASES[name]

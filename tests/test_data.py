@@ -8,7 +8,6 @@ import subprocess
 import sys
 import textwrap
 import time
-import types
 from pathlib import Path
 
 import jax
@@ -421,11 +420,6 @@ def test_mistakes_in_the_configuration_are_named():
     assert 'crop_from' in failing(size=(8, 8), crop_from=(9, 7))
     with pytest.raises(UsageError, match='no examples'):
         data.open_source(config(), 6, 2, 0, ONE_DEVICE, numbered(0))
-    four_devices = types.SimpleNamespace(size=4)
-    with pytest.raises(UsageError, match='10 cannot be split over 4 devices; nearest: 8 or 12'):
-        data.open_source(config(), 10, 1, 0, four_devices)
-    with pytest.raises(UsageError, match='nearest: 4$'):
-        data.open_source(config(), 3, 1, 0, four_devices)
 
 
 # TFDS

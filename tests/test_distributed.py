@@ -1,5 +1,6 @@
 """Two real processes train, stop, go on and sample as one would; so do two devices and then one."""
 
+import shutil
 import signal
 import socket
 from contextlib import ExitStack
@@ -10,6 +11,11 @@ import jax
 import numpy as np
 import pytest
 
+CLUSTER = {
+    'JAX_COORDINATOR_ADDRESS': '127.0.0.1:1234',
+    'JAX_NUM_PROCESSES': '2',
+    'JAX_PROCESS_ID': '0',
+}
 PRIVATE = 0o077  # process 1 writes files that are its own, by which they are known
 
 
@@ -20,7 +26,7 @@ class Pair(NamedTuple):
     outputs: list[str]
 
 
-def run_pair(program, *arguments: str, stop_at: str = '') -> Pair:
+def run_pair(program, *arguments: str, stop_at: str = '', patch: str = '') -> Pair:
     """Runs a command in two processes; at the line `stop_at` of one, the other gets SIGTERM."""
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
@@ -31,6 +37,7 @@ def run_pair(program, *arguments: str, stop_at: str = '') -> Pair:
                 program.start(
                     *arguments,
                     umask=PRIVATE if number else -1,
+                    patch=patch,
                     JAX_COORDINATOR_ADDRESS=address,
                     JAX_NUM_PROCESSES='2',
                     JAX_PROCESS_ID=str(number),
@@ -44,6 +51,21 @@ def run_pair(program, *arguments: str, stop_at: str = '') -> Pair:
             processes[1].send_signal(signal.SIGTERM)
         outputs = [said + process.stdout.read() for said, process in zip(before, processes)]
         return Pair([process.wait() for process in processes], outputs)
+
+
+@pytest.mark.parametrize(
+    'changed, message',
+    (
+        ({'JAX_PROCESS_ID': None}, 'needs JAX_PROCESS_ID'),
+        ({'JAX_PROCESS_ID': 'one'}, 'JAX_PROCESS_ID=one in'),
+        ({'JAX_NUM_PROCESSES': 'two'}, 'JAX_NUM_PROCESSES=two in'),
+    ),
+)
+def test_a_cluster_named_by_halves_gets_one_line(program, changed, message):
+    environment = {name: value for name, value in (CLUSTER | changed).items() if value is not None}
+    done = program.run('--dry_run', **environment)
+    assert done.returncode == 2 and len(done.stderr.splitlines()) == 1, done.stderr
+    assert done.stderr.startswith('error: ') and message in done.stderr
 
 
 class Story(NamedTuple):
@@ -137,3 +159,24 @@ def test_a_run_of_two_devices_goes_on_with_one(program, story, alone, newest, tm
     output = program.train(tmp_path, story.steps)
     assert '1 x cpu' in output and f'going on from step {story.stopped_at} of' in output
     assert_close(newest(tmp_path), newest(alone))
+
+
+ONE_READS_ANOTHER_STATE = """
+import jax
+from gan_jax import checkpoint
+
+checksum = checkpoint._checksum
+checkpoint._checksum = lambda state: (
+    checksum(state) ^ (int(state.step) == 300 and jax.process_index() == 1)
+)
+"""
+
+
+def test_a_checkpoint_that_one_process_cannot_read_is_used_by_none(program, finished, tmp_path):
+    workdir = shutil.copytree(finished, tmp_path / 'run')
+    pair = run_pair(
+        program, f'--workdir={workdir}', '--config.steps=210', patch=ONE_READS_ANOTHER_STATE
+    )
+    assert pair.codes == [0, 0], pair.outputs
+    assert 'CHECKPOINT 300 CANNOT BE READ (another process cannot read it)' in pair.outputs[0]
+    assert 'going on from step 200 of 210' in pair.outputs[0]

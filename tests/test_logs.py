@@ -10,12 +10,15 @@ import resource
 import subprocess
 import sys
 import termios
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from gan_jax.logs import Bar, JsonLines, Lines, Logs, Writer, say
+from gan_jax import train
+from gan_jax.games import build_game
+from gan_jax.logs import Bar, JsonLines, Lines, Logs, Writer, open_logs, say
 
 SCALARS = {'generator/loss': 0.5, 'images_per_second': 160.0, 'steps_per_second': 10.0}
 
@@ -59,6 +62,40 @@ def test_what_is_logged(finished):
         assert 0 < line['data_wait_share'] < 1
         assert 0 < line['generator/update_to_weight'] < 1
         assert line['discriminator/real_logit_std'] > 0
+
+
+def test_a_phase_that_rests_is_logged_with_its_latest(tiny, tmp_path, monkeypatch):
+    """A lazy penalty, say, that is due at every second step and logged at the others."""
+
+    def lazy_game(config):
+        game = build_game(config)
+        first, second = game.phases
+        return replace(game, phases=(first, replace(second, interval=2)))
+
+    monkeypatch.setattr(train, 'build_game', lazy_game)
+    tiny.steps, tiny.log.every = 3, 1
+    train.train(tiny, str(tmp_path))
+    first, rested, third = lines_of(tmp_path / 'metrics.jsonl')
+    assert rested['discriminator/loss'] == first['discriminator/loss'] != third['discriminator/loss']
+    assert rested['generator/loss'] != first['generator/loss']
+
+
+def test_a_broken_tensorflow_turns_its_part_off(tmp_path, monkeypatch, capsys):
+    class Broken:
+        """What an import of TensorFlow meets where its protobuf does not fit."""
+
+        def find_spec(self, name, path=None, target=None):
+            if name == 'tensorflow':
+                raise TypeError('Descriptors cannot be created directly')
+
+    monkeypatch.delitem(sys.modules, 'tensorflow', raising=False)
+    monkeypatch.setattr(sys, 'meta_path', [Broken(), *sys.meta_path])
+    logs = open_logs(tmp_path, 0, 10)
+    logs.write(10, SCALARS)
+    logs.close()
+    said = capsys.readouterr().out
+    assert 'TensorBoard is off: Descriptors cannot be created directly' in said
+    assert 'step 10/10' in said and len(lines_of(tmp_path / 'metrics.jsonl')) == 1
 
 
 def test_a_pipe_gets_plain_lines(program, tmp_path):

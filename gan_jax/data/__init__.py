@@ -35,7 +35,7 @@ def open_source(
     in which order, does not depend on `resident_mb`, `workers` or the number of processes. Raises
     UsageError for what cannot be opened.
     """
-    _check(data, batch_size, microbatches, mesh)
+    _check(data)
     images = _open_images(data) if images is None else images
     if not len(images):
         raise UsageError(f'data set {data.name!r}, split {data.split!r}, holds no examples')
@@ -65,7 +65,7 @@ def _open_images(data: Any) -> ImageSet:
     return _OWN_SETS[data.name](data)
 
 
-def _check(data: Any, batch_size: int, microbatches: int, mesh: Mesh) -> None:
+def _check(data: Any) -> None:
     size, crop_from = tuple(data.size), tuple(data.crop_from)
     if len(size) != 2 or min(size) < 1:
         raise UsageError(f'data.size must be (height, width), not {size}')
@@ -74,11 +74,3 @@ def _check(data: Any, batch_size: int, microbatches: int, mesh: Mesh) -> None:
     if data.channels not in decode.MODES:
         raise UsageError(f'data.channels must be 1, 3 or 4, not {data.channels}')
     choose('data.alpha', data.alpha, decode.BACKGROUNDS)
-    if microbatches < 1:
-        raise UsageError(f'a step takes at least 1 microbatch, not {microbatches}')
-    if batch_size < 1 or batch_size % mesh.size:
-        below = batch_size // mesh.size * mesh.size
-        nearby = ' or '.join(str(size) for size in (below, below + mesh.size) if size > 0)
-        raise UsageError(
-            f'batch_size {batch_size} cannot be split over {mesh.size} devices; nearest: {nearby}'
-        )

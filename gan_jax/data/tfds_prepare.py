@@ -12,7 +12,7 @@ from typing import Any
 
 import jax
 
-from gan_jax.usage import UsageError, nearest
+from gan_jax.usage import UsageError, first_line, nearest
 
 _TENSORFLOW = (
     'preparing takes TensorFlow, once: pip install tensorflow, then tfds.builder({name!r}, '
@@ -52,11 +52,6 @@ def prepare(name: str, data_dir: str | None) -> Any:
             f'{missing} and could not be prepared: {first_line(error)}; {_EMBEDDED}'
         ) from error
     return builder
-
-
-def first_line(error: Exception) -> str:
-    """Returns the first line of an error's message, for a message of one line."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _online(seconds: float = 3.0) -> bool:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from gan_jax.data.tfds_prepare import first_line, prepare
-from gan_jax.usage import UsageError
+from gan_jax.data.tfds_prepare import prepare
+from gan_jax.usage import UsageError, first_line
 
 
 class TfdsImages:
