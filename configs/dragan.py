@@ -8,7 +8,6 @@ normalisation.
     python main.py --config=configs/dragan.py:mnist
 
 Measured:
-Paper:
 """
 
 from ml_collections import ConfigDict

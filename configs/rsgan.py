@@ -9,7 +9,6 @@ makes it RaSGAN.
     python main.py --config=configs/rsgan.py:cifar10
 
 Measured:
-Paper:
 """
 
 from ml_collections import ConfigDict
