@@ -5,7 +5,7 @@ as the authors' code trains it on CIFAR-10: 50,000 generator updates of 128 imag
 discriminator updates of 64 each, the rate falling to zero.
 
 On CIFAR-10 the authors also add noise U(0, 1/128) to the data, which is left out here. The
-embedded digits train a narrower pair at five times the rate and batches of 64 in both players, and
+embedded digits train a narrower pair at ten times the rate and batches of 64 in both players, and
 draw from a moving average of the generator.
 
     python main.py --config=configs/sngan.py

@@ -4,7 +4,7 @@ The residual pair of the authors' unconditional CIFAR-10 model: five critic upda
 for each generator update of 128, a gradient penalty of weight 10, the rate falling to zero.
 
 On CIFAR-10 the authors also add noise U(0, 1/128) to the data, which is left out here. The
-embedded digits train a narrower pair at five times the rate and batches of 64 in both players, and
+embedded digits train a narrower pair at ten times the rate and batches of 64 in both players, and
 draw from a moving average of the generator.
 
     python main.py --config=configs/wgan_gp.py
