@@ -12,7 +12,13 @@ flags.DEFINE_string('workdir', None, "The run's folder; by default runs/NAME or 
 flags.DEFINE_enum('mode', 'train', list(command_line.MODES), 'What to do.')
 flags.DEFINE_bool('dry_run', False, 'Describe the run and train nothing.')
 flags.DEFINE_integer('num', 64, 'sample: how many images.')
-flags.DEFINE_integer('seed', 0, 'sample: the seed; the same one gives the same images.')
+flags.DEFINE_integer(
+    'seed',
+    0,
+    'sample: the seed; the same one gives the same images.',
+    lower_bound=0,
+    upper_bound=2**32 - 1,
+)
 flags.DEFINE_string('out', None, 'sample: a .png or .npz file; by default samples.png in workdir.')
 
 

@@ -15,18 +15,34 @@ DATA = {
     'mnist': dict(name='mnist', size=(28, 28), channels=1),
     'fashion_mnist': dict(name='fashion_mnist', size=(28, 28), channels=1),
     'cifar10': dict(name='cifar10', size=(32, 32), channels=3),
-    'celeb_a': dict(name='celeb_a', size=(64, 64), channels=3, flip=True),
-    'folder': dict(name='folder', size=(64, 64), channels=3, flip=True),
+    'celeb_a': dict(name='celeb_a', size=(64, 64), channels=3),
+    'folder': dict(name='folder', size=(64, 64), channels=3),
 }
 
+
+def initializer(
+    name: str,  # 'normal', 'orthogonal', 'glorot_uniform', 'he_normal', 'variance_scaling', ...
+    stddev: float = 0.02,  # normal, truncated_normal
+    scale: float = 1.0,  # orthogonal, variance_scaling
+    mode: str = 'fan_avg',  # variance_scaling
+    distribution: str = 'uniform',  # variance_scaling
+) -> dict:
+    """Returns the fields of an initialiser of `jax.nn.initializers`, which reads those it takes."""
+    return locals()
+
+
 # Glorot's, and with a gain of sqrt(2) for the convolutions within a residual block.
-GLOROT_INIT = dict(name='variance_scaling', scale=1.0, mode='fan_avg', distribution='uniform')
-RESIDUAL_INIT = dict(name='variance_scaling', scale=2.0, mode='fan_avg', distribution='uniform')
-NORMAL_INIT = dict(name='normal', stddev=0.02)  # DCGAN's
+GLOROT_INIT = initializer('variance_scaling')
+RESIDUAL_INIT = initializer('variance_scaling', scale=2.0)
+NORMAL_INIT = initializer('normal', stddev=0.02)  # DCGAN's
 
 
-def adversarial() -> ConfigDict:
-    """Returns every field with its default."""
+def adversarial(optimizer: dict) -> ConfigDict:
+    """Returns every field with its default.
+
+    Args:
+      optimizer: what is not the default of either player's optimiser.
+    """
     config = ConfigDict()
     config.game = 'adversarial'
     config.seed = 0
@@ -58,7 +74,9 @@ def adversarial() -> ConfigDict:
     config.penalties = dict(  # weights
         gradient_penalty=0.0, one_sided_gradient_penalty=0.0, dragan=0.0, r1=0.0, r2=0.0
     )
-    config.optimizers = dict(generator=optimizer(), discriminator=optimizer())
+    config.optimizers = {
+        player: optimizer_fields(**optimizer) for player in ('generator', 'discriminator')
+    }
 
     config.log = dict(every=100, samples_every=1000, grid=(8, 8))  # rows and columns of the grid
     config.checkpoint = dict(
@@ -69,25 +87,25 @@ def adversarial() -> ConfigDict:
     return config
 
 
-def optimizer() -> dict:
+def optimizer_fields(
+    name: str = 'adam',  # 'sgd', 'momentum', 'rmsprop', 'adam', 'adamw'
+    learning_rate: float = 2e-4,
+    schedule: str = 'constant',  # 'linear', 'cosine', 'exponential': over config.steps
+    final_share: float = 0.0,  # of the learning rate, at the end of the schedule
+    warmup_steps: int = 0,
+    b1: float = 0.5,  # adam, adamw
+    b2: float = 0.999,
+    eps: float = 1e-8,  # adam, adamw, rmsprop
+    momentum: float = 0.9,  # momentum
+    decay: float = 0.99,  # rmsprop
+    weight_decay: float = 0.0,  # adamw
+    clip_norm: float = 0.0,  # of the gradient, the norm loss's too, over all of a player's weights
+    clip_weights: float = 0.0,  # every weight stays within plus or minus this
+    l1: float = 0.0,  # norm loss: l1 sum|w| + l2 sum w^2
+    l2: float = 0.0,
+) -> dict:
     """Returns the fields of one player's optimiser."""
-    return dict(
-        name='adam',  # 'sgd', 'momentum', 'rmsprop', 'adam', 'adamw'
-        learning_rate=2e-4,
-        schedule='constant',  # 'linear', 'cosine', 'exponential': over config.steps
-        final_share=0.0,  # of the learning rate, at the end of the schedule
-        warmup_steps=0,
-        b1=0.5,  # adam, adamw
-        b2=0.999,
-        eps=1e-8,  # adam, adamw, rmsprop
-        momentum=0.9,  # momentum
-        decay=0.99,  # rmsprop
-        weight_decay=0.0,  # adamw
-        clip_norm=0.0,  # of the gradient over all of the player's weights
-        clip_weights=0.0,  # every weight stays within plus or minus this
-        l1=0.0,  # norm loss: l1 sum|w| + l2 sum w^2
-        l2=0.0,
-    )
+    return locals()
 
 
 def dcgan_networks(kernel_size: int) -> dict:

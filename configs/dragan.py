@@ -17,13 +17,11 @@ from configs import base
 
 def get_config(data: str = 'digits') -> ConfigDict:
     """Returns the system with its preset for a data set."""
-    config = base.adversarial()
+    config = base.adversarial(optimizer=dict(name='adam', learning_rate=1e-4, b1=0.5, b2=0.9))
     config.batch_size = 64
     config.prior = dict(name='uniform', size=100)
     config.loss.name = 'non_saturating'
     config.penalties.dragan = 10.0
     config.networks = base.dcgan_networks(kernel_size=5)
     config.networks.discriminator.normalization = 'none'
-    for player in ('generator', 'discriminator'):
-        config.optimizers[player].update(name='adam', learning_rate=1e-4, b1=0.5, b2=0.9)
     return base.finish(config, base.dcgan_presets(), data)

@@ -24,7 +24,7 @@ PRESETS = {
 
 def get_config(data: str = 'digits') -> ConfigDict:
     """Returns the system with its preset for a data set."""
-    config = base.adversarial()
+    config = base.adversarial(optimizer=dict(name='adam', learning_rate=2e-4, b1=0.5))
     config.batch_size = 100
     config.prior = dict(name='gaussian', size=100)
     config.loss.name = 'non_saturating'
@@ -39,6 +39,4 @@ def get_config(data: str = 'digits') -> ConfigDict:
         weights='plain',
         kernel_init=base.GLOROT_INIT,
     )
-    for player in ('generator', 'discriminator'):
-        config.optimizers[player].update(name='adam', learning_rate=2e-4, b1=0.5)
     return base.finish(config, PRESETS, data)

@@ -17,11 +17,9 @@ from configs import base
 
 def get_config(data: str = 'digits') -> ConfigDict:
     """Returns the system with its preset for a data set."""
-    config = base.adversarial()
+    config = base.adversarial(optimizer=dict(name='rmsprop', learning_rate=1e-4))
     config.batch_size = 64
     config.prior = dict(name='gaussian', size=100)
     config.loss.name = 'least_squares'
     config.networks = base.dcgan_networks(kernel_size=5)
-    for player in ('generator', 'discriminator'):
-        config.optimizers[player].update(name='rmsprop', learning_rate=1e-4)
     return base.finish(config, base.dcgan_presets(), data)

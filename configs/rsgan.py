@@ -35,7 +35,7 @@ PRESETS = {
 
 def get_config(data: str = 'digits') -> ConfigDict:
     """Returns the system with its preset for a data set."""
-    config = base.adversarial()
+    config = base.adversarial(optimizer=dict(name='adam', learning_rate=2e-4, b1=0.5))
     config.batch_size = 32
     config.prior = dict(name='gaussian', size=128)
     config.loss.name = 'relativistic'
@@ -51,6 +51,4 @@ def get_config(data: str = 'digits') -> ConfigDict:
         weights='spectral_norm',
         kernel_init=base.NORMAL_INIT,
     )
-    for player in ('generator', 'discriminator'):
-        config.optimizers[player].update(name='adam', learning_rate=2e-4, b1=0.5)
     return base.finish(config, PRESETS, data)

@@ -22,7 +22,9 @@ from configs import base
 
 def get_config(data: str = 'digits') -> ConfigDict:
     """Returns the system with its preset for a data set."""
-    config = base.adversarial()
+    config = base.adversarial(
+        optimizer=dict(name='adam', learning_rate=2e-4, b1=0.0, b2=0.9, schedule='linear')
+    )
     config.batch_size = 64
     config.critic_updates = 5
     config.generator_batch = 2
@@ -31,6 +33,4 @@ def get_config(data: str = 'digits') -> ConfigDict:
         generator=dict(width=256),
         discriminator=dict(weights='spectral_norm', pooling='sum', last_bias=False),
     )
-    for player in ('generator', 'discriminator'):
-        config.optimizers[player].update(learning_rate=2e-4, b1=0.0, b2=0.9, schedule='linear')
     return base.finish(config, base.residual_presets(steps=50_000), data)

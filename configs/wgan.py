@@ -19,13 +19,11 @@ from configs import base
 
 def get_config(data: str = 'digits') -> ConfigDict:
     """Returns the system with its preset for a data set."""
-    config = base.adversarial()
+    config = base.adversarial(optimizer=dict(name='rmsprop', learning_rate=5e-5))
     config.batch_size = 64
     config.critic_updates = 5
     config.prior = dict(name='gaussian', size=100)
     config.loss.name = 'wasserstein'
     config.networks = base.dcgan_networks(kernel_size=4)
-    for player in ('generator', 'discriminator'):
-        config.optimizers[player].update(name='rmsprop', learning_rate=5e-5)
     config.optimizers.discriminator.clip_weights = 0.01
     return base.finish(config, base.dcgan_presets(width=64), data)

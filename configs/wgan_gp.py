@@ -21,13 +21,13 @@ from configs import base
 
 def get_config(data: str = 'digits') -> ConfigDict:
     """Returns the system with its preset for a data set."""
-    config = base.adversarial()
+    config = base.adversarial(
+        optimizer=dict(name='adam', learning_rate=2e-4, b1=0.0, b2=0.9, schedule='linear')
+    )
     config.batch_size = 64
     config.critic_updates = 5
     config.generator_batch = 2
     config.loss.name = 'wasserstein'
     config.penalties.gradient_penalty = 10.0
     config.networks = base.residual_networks()
-    for player in ('generator', 'discriminator'):
-        config.optimizers[player].update(learning_rate=2e-4, b1=0.0, b2=0.9, schedule='linear')
     return base.finish(config, base.residual_presets(steps=100_000), data)

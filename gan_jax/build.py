@@ -12,6 +12,7 @@ from ml_collections import ConfigDict
 from gan_jax import mesh as meshes
 from gan_jax.data import example_batch
 from gan_jax.game import Game, State
+from gan_jax.models import made_shapes
 from gan_jax.optim import build_optimizer
 from gan_jax.step import Optimizers, init_state, make_sampler, make_train_step
 from gan_jax.usage import UsageError
@@ -73,12 +74,9 @@ def state_like(make_state: Callable[[], State], mesh: Mesh) -> State:
       UsageError: networks that cannot be made as the config describes them.
     """
     sharding = meshes.replicated(mesh)
-    try:
-        shapes = jax.eval_shape(make_state)
-    except (TypeError, ValueError, IndexError, ZeroDivisionError) as error:
-        raise UsageError(f'config.networks cannot be built: {error}') from error
     return jax.tree.map(
-        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), shapes
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding),
+        made_shapes(make_state),
     )
 
 

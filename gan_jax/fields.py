@@ -29,7 +29,16 @@ _LEAST = {
     'log.*': 1,
     'checkpoint.*': 1,
 }
-_BELOW_ONE = ('loss.label_smoothing', 'ema_decay', '*.b1', '*.b2', '*.momentum', '*.decay')
+# What a number must be below; a seed is the 32 bits that a key is made of.
+_BELOW = {
+    'seed': 2**32,
+    'loss.label_smoothing': 1,
+    'ema_decay': 1,
+    '*.b1': 1,
+    '*.b2': 1,
+    '*.momentum': 1,
+    '*.decay': 1,
+}
 _PAIRS = ('data.size', 'data.crop_from', 'log.grid')
 
 
@@ -51,8 +60,8 @@ def check_numbers(config: Mapping[str, Any]) -> None:
       UsageError: a number outside its field's limits, or a tuple of another length or kind.
     """
     for name, value in flatten(config).items():
-        least = next((_LEAST[p] for p in _LEAST if fnmatchcase(name, p)), -math.inf)
-        below = 1 if any(fnmatchcase(name, p) for p in _BELOW_ONE) else math.inf
+        least = _first_fit(name, _LEAST, -math.inf)
+        below = _first_fit(name, _BELOW, math.inf)
         values = value if isinstance(value, tuple) else (value,)
         if name in _PAIRS and len(values) != 2:
             raise UsageError(f'config.{name} must be two numbers, not {value}')
@@ -62,3 +71,7 @@ def check_numbers(config: Mapping[str, Any]) -> None:
             if isinstance(number, int | float) and not least <= number < below:
                 limits = f'at least {least}' if number < least else f'below {below}'
                 raise UsageError(f'config.{name} must be {limits}, not {value}')
+
+
+def _first_fit(name: str, limits: Mapping[str, float], default: float) -> float:
+    return next((limits[pattern] for pattern in limits if fnmatchcase(name, pattern)), default)

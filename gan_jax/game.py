@@ -109,7 +109,7 @@ class Game:
 
     @property
     def microbatches(self) -> int:
-        """Microbatches that a step needs: phases read from the first, each its own number."""
+        """Microbatches of a step: a phase reads the first `repeats * accumulate` of them."""
         return max(phase.repeats * phase.accumulate for phase in self.phases)
 
     def due(self, step: int) -> tuple[bool, ...]:

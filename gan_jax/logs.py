@@ -75,7 +75,7 @@ class Writer:
         """Takes note of every step."""
 
     def close(self) -> None:
-        """Ends the run."""
+        """Lets go of what it writes to."""
 
 
 class JsonLines(Writer):

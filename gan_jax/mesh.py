@@ -25,21 +25,22 @@ def initialize_distributed() -> None:
     Raises:
       UsageError: an environment that names a cluster by halves.
     """
+    by_hand = 'JAX_COORDINATOR_ADDRESS' in os.environ
+    missing = [name for name in _BY_HAND if name not in os.environ]
+    if by_hand and missing:
+        raise UsageError(f'a cluster named by hand needs {missing[0]} in the environment too')
     announced = any(_number(name) > 1 for name in _ANNOUNCED_PROCESSES)
     tpu_pod = ',' in os.environ.get('TPU_WORKER_HOSTNAMES', '')
     if not (announced or tpu_pod):
         return
-    by_hand = {}
-    if 'JAX_COORDINATOR_ADDRESS' in os.environ:
-        missing = [name for name in _BY_HAND if name not in os.environ]
-        if missing:
-            raise UsageError(f'a cluster named by hand needs {missing[0]} in the environment too')
-        by_hand = dict(
+    cluster = {}
+    if by_hand:
+        cluster = dict(
             coordinator_address=os.environ['JAX_COORDINATOR_ADDRESS'],
             num_processes=_number('JAX_NUM_PROCESSES'),
             process_id=_number('JAX_PROCESS_ID'),
         )
-    jax.distributed.initialize(**by_hand, initialization_timeout=1800)
+    jax.distributed.initialize(**cluster, initialization_timeout=1800)
 
 
 def _number(name: str) -> int:

@@ -44,8 +44,8 @@ def build_optimizer(spec: Any, steps: int, updates_per_step: float) -> optax.Gra
         too early.
     """
     return optax.chain(
-        optax.clip_by_global_norm(spec.clip_norm) if spec.clip_norm else optax.identity(),
         norm_loss(l1=spec.l1, l2=spec.l2) if spec.l1 or spec.l2 else optax.identity(),
+        optax.clip_by_global_norm(spec.clip_norm) if spec.clip_norm else optax.identity(),
         choose('optimizer', spec.name, OPTIMIZERS)(
             build_schedule(spec, steps, updates_per_step), spec
         ),

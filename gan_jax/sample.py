@@ -6,7 +6,7 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from gan_jax import images, mesh as meshes
+from gan_jax import mesh as meshes, pictures
 from gan_jax.build import make_draw, make_initial_state, state_like
 from gan_jax.checkpoint import Checkpoints
 from gan_jax.files import replacing
@@ -50,7 +50,7 @@ def sample(config: ConfigDict, path: str, num: int, seed: int, out: str) -> None
         key = jax.random.fold_in(jax.random.key(seed), index)
         drawn.append(draw(state, key))
     arrays = {name: np.concatenate([d[name] for d in drawn])[:num] for name in drawn[0]}
-    arrays['image'] = images.to_uint8(arrays['image'])
+    arrays['image'] = pictures.to_uint8(arrays['image'])
     if jax.process_index() == 0:
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -67,4 +67,4 @@ def _write_npz(file: Path, arrays: dict[str, np.ndarray]) -> None:
 
 def _write_png(file: Path, arrays: dict[str, np.ndarray]) -> None:
     columns = int(np.ceil(np.sqrt(len(arrays['image']))))
-    images.save_png(file, images.make_grid(arrays['image'], columns))
+    pictures.save_png(file, pictures.make_grid(arrays['image'], columns))

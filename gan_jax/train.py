@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from gan_jax import images, mesh as meshes
+from gan_jax import mesh as meshes, pictures
 from gan_jax.build import (
     check_batch,
     make_draw,
@@ -58,7 +58,9 @@ def train(config: ConfigDict, path: str) -> State:
         _announce(config, mesh, source, start)
         step = make_step(config, game, source.batch, mesh)
         _check_best(config.checkpoint.best, step, game, source, state)
-        draw = make_grid_writer(config, workdir, game, mesh, source)
+        rows, columns = config.log.grid
+        draw = make_draw(config, game, mesh, rows * columns)
+        write_grid(workdir, 'data.png', source.examples(rows * columns)['image'], columns)
         with closing(open_logs(workdir, start, config.steps)) as logs:
             clock = Clock(start, batch_size * game.microbatches)
             said = {}  # the latest of every phase, of which not all are due at every step
@@ -72,7 +74,8 @@ def train(config: ConfigDict, path: str) -> State:
                 if last or index == start or done % config.log.every == 0:
                     logs.write(done, {**_read(said, done), **clock.read(done)})
                 if last or done % config.log.samples_every == 0:
-                    draw(state)
+                    drawn = draw(state, stream_key(config.seed, 'grid'))['image']
+                    write_grid(workdir, f'{done:08d}.png', pictures.to_uint8(drawn), columns)
                 if last or done % config.checkpoint.every == 0:
                     checkpoints.save(done, state, _read(said, done))
                 if last:
@@ -120,24 +123,10 @@ def _read(metrics: Metrics, step: int) -> dict[str, float]:
     return scalars
 
 
-def make_grid_writer(config, workdir: Path, game: Game, mesh: Any, source: Source) -> Callable:
-    """Returns `draw(state)`: writes samples/STEP.png, of the same latents every time.
-
-    What the data look like at the same size stands beside it, in samples/data.png.
-    """
-    rows, columns = config.log.grid
-    draw_images = make_draw(config, game, mesh, rows * columns)
-
-    def save(name: str, pixels: np.ndarray) -> None:
-        if jax.process_index() == 0:
-            try:
-                images.save_png(workdir / 'samples' / name, images.make_grid(pixels, columns))
-            except OSError as error:
-                say(f'{name} was not written: {error}')
-
-    def draw(state: State) -> None:
-        sampled = draw_images(state, stream_key(config.seed, 'grid'))
-        save(f'{int(state.step):08d}.png', images.to_uint8(sampled['image']))
-
-    save('data.png', source.examples(rows * columns)['image'])
-    return draw
+def write_grid(workdir: Path, name: str, pixels: np.ndarray, columns: int) -> None:
+    """Writes samples/NAME, a grid of uint8 images [N, H, W, C], on process 0; a failure is said."""
+    if jax.process_index() == 0:
+        try:
+            pictures.save_png(workdir / 'samples' / name, pictures.make_grid(pixels, columns))
+        except OSError as error:
+            say(f'{name} was not written: {error}')

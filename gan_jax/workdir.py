@@ -11,7 +11,7 @@ from gan_jax.files import replacing
 from gan_jax.logs import say
 from gan_jax.usage import UsageError
 
-# Fields that decide the shapes or the meaning of what a checkpoint holds.
+# Fields that a checkpoint is of: with another value of one, it would be another run.
 _ARCHITECTURE = ('game', 'networks.', 'prior.', 'data.size', 'data.channels')
 
 
@@ -27,7 +27,7 @@ def open_workdir(path: str, config: ConfigDict) -> Path:
         workdir.mkdir(parents=True, exist_ok=True)
         (workdir / 'samples').mkdir(exist_ok=True)
         if file.exists():
-            _compare(workdir, _read(file), _resolve(config))
+            _compare(workdir, _read(file), _resolve(config), 'give the run its own --workdir')
     except OSError as error:
         raise UsageError(f'cannot write to the workdir {path!r}: {error.strerror}') from None
     return workdir
@@ -58,7 +58,8 @@ def check_workdir(path: str, config: ConfigDict) -> Path:
     file = workdir / 'config.json'
     if not file.exists():
         raise UsageError(f'no run in {path!r}: train first, or name its folder with --workdir')
-    _compare(workdir, _read(file), _resolve(config))
+    advice = f'repeat the flags that it was trained with; they are in {file}'
+    _compare(workdir, _read(file), _resolve(config), advice)
     return workdir
 
 
@@ -73,7 +74,7 @@ def _read(file: Path) -> dict:
         raise UsageError(f'{file} is not JSON ({error}); move it away to start anew') from None
 
 
-def _compare(workdir: Path, saved: dict, current: dict) -> None:
+def _compare(workdir: Path, saved: dict, current: dict, advice: str) -> None:
     """Refuses a changed architecture where there are checkpoints; says what else has changed."""
     saved, current = flatten(saved), flatten(current)
     changed = [name for name in sorted({*saved, *current}) if saved.get(name) != current.get(name)]
@@ -84,11 +85,10 @@ def _compare(workdir: Path, saved: dict, current: dict) -> None:
     checkpoints = workdir / 'checkpoints'
     if fatal and checkpoints.exists() and any(checkpoints.iterdir()):
         raise UsageError(
-            f'the run in {str(workdir)!r} has another architecture ({difference}); '
-            f'give the run its own --workdir'
+            f'the run in {str(workdir)!r} has another architecture ({difference}); {advice}'
         )
     if changed:
-        say(f'config changed since this run began: {difference}')
+        say(f'config changed since the last start: {difference}')
 
 
 def _is_architecture(name: str, saved: dict, current: dict) -> bool:

@@ -129,6 +129,7 @@ WRONG_ARGUMENTS = {
     '--config.batch_size=0': ['config.batch_size must be at least 1, not 0'],
     '--config.critic_updates=0': ['config.critic_updates must be at least 1'],
     '--config.seed=-1': ['config.seed must be at least 0'],
+    '--config.seed=4294967296': ['config.seed must be below 4294967296'],
     '--config.ema_decay=1.5': ['config.ema_decay must be below 1'],
     '--config.prior.size=0': ['config.prior.size must be at least 1'],
     '--config.networks.generator.widths=(0,)': ['config.networks.generator.widths must be'],
@@ -238,12 +239,15 @@ CHANGES = {
 }
 
 
-@pytest.mark.parametrize('mode', ['train', 'sample'])
+ADVICE = {'train': 'give the run its own --workdir', 'sample': 'repeat the flags'}
+
+
+@pytest.mark.parametrize('mode', ADVICE)
 @pytest.mark.parametrize('change', CHANGES)
 def test_another_architectures_run_is_refused(call_tiny, finished, change, mode):
     before = snapshot(finished)
     code, _, errors = call_tiny(f'--workdir={finished}', f'--mode={mode}', change)
-    assert_one_line(code, errors, ['another architecture', CHANGES[change]])
+    assert_one_line(code, errors, ['another architecture', CHANGES[change], ADVICE[mode]])
     assert snapshot(finished) == before
 
 

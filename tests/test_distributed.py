@@ -57,6 +57,7 @@ def run_pair(program, *arguments: str, stop_at: str = '', patch: str = '') -> Pa
     'changed, message',
     (
         ({'JAX_PROCESS_ID': None}, 'needs JAX_PROCESS_ID'),
+        ({'JAX_NUM_PROCESSES': None}, 'needs JAX_NUM_PROCESSES'),
         ({'JAX_PROCESS_ID': 'one'}, 'JAX_PROCESS_ID=one in'),
         ({'JAX_NUM_PROCESSES': 'two'}, 'JAX_NUM_PROCESSES=two in'),
     ),

@@ -76,7 +76,9 @@ def test_a_phase_that_rests_is_logged_with_its_latest(tiny, tmp_path, monkeypatc
     tiny.steps, tiny.log.every = 3, 1
     train.train(tiny, str(tmp_path))
     first, rested, third = lines_of(tmp_path / 'metrics.jsonl')
-    assert rested['discriminator/loss'] == first['discriminator/loss'] != third['discriminator/loss']
+    assert (
+        rested['discriminator/loss'] == first['discriminator/loss'] != third['discriminator/loss']
+    )
     assert rested['generator/loss'] != first['generator/loss']
 
 

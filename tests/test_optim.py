@@ -23,7 +23,7 @@ RATE = 0.1
 
 def spec_of(**fields) -> ConfigDict:
     """Returns a player's section of the config, its defaults but for these fields."""
-    return ConfigDict(base.optimizer() | fields)
+    return ConfigDict(base.optimizer_fields(**fields))
 
 
 def play(optimizer, gradients, weights=WEIGHTS):
@@ -227,6 +227,13 @@ def test_a_norm_loss_is_added_to_the_gradient():
     expected = play(build(name='adam', learning_rate=RATE, eps=0.05), total)
     for key in WEIGHTS:
         np.testing.assert_allclose(moved[key], expected[key], rtol=1e-6)
+
+
+def test_clipping_bounds_the_norm_losss_gradient_too():
+    optimizer = build(name='sgd', learning_rate=1.0, clip_norm=1.0, l2=10.0)
+    weights = {'w': np.float32([3.0, 4.0])}
+    moved = play(optimizer, [{'w': np.float32([0.3, 0.4])}], weights)  # 0.5 + 2 l2 |w| before
+    np.testing.assert_allclose(moved['w'], [3 - 0.6, 4 - 0.8], rtol=1e-6)
 
 
 @pytest.mark.parametrize('field', ('clip_norm', 'clip_weights', 'l1', 'l2', 'warmup_steps'))

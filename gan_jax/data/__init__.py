@@ -6,7 +6,7 @@ import numpy as np
 from jax.sharding import Mesh
 
 from gan_jax.data import decode, digits, folder, tfds_source
-from gan_jax.data.images import Decoded, ImageSet
+from gan_jax.data.image_set import Decoded, ImageSet
 from gan_jax.data.order import Order
 from gan_jax.data.resident import Resident
 from gan_jax.data.source import Source

@@ -11,7 +11,7 @@ from absl import logging
 from PIL import Image
 from tqdm import tqdm
 
-from gan_jax.data.images import THREADS
+from gan_jax.data.image_set import THREADS
 from gan_jax.usage import UsageError
 
 SUFFIXES = frozenset(

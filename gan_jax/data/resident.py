@@ -7,7 +7,7 @@ from jax import Array
 from jax.sharding import Mesh
 
 from gan_jax import mesh as meshes
-from gan_jax.data.images import Decoded
+from gan_jax.data.image_set import Decoded
 from gan_jax.data.order import Order
 from gan_jax.data.source import Source
 

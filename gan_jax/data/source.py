@@ -9,7 +9,7 @@ from jax import Array
 from jax.sharding import Mesh
 
 from gan_jax.data import preprocess
-from gan_jax.data.images import Decoded
+from gan_jax.data.image_set import Decoded
 from gan_jax.data.order import Order
 
 

@@ -16,7 +16,7 @@ from jax import Array
 from jax.sharding import Mesh
 
 from gan_jax import mesh as meshes
-from gan_jax.data.images import THREADS, Decoded
+from gan_jax.data.image_set import THREADS, Decoded
 from gan_jax.data.order import Order
 from gan_jax.data.source import Source
 

@@ -29,9 +29,9 @@ def adversarial(
 ) -> Game:
     """Returns the game of Goodfellow et al. 2014 with any networks, prior, loss and penalties.
 
-    In a training step the generator moves first, as in the authors' code of WGAN-GP and SNGAN;
-    where a paper's discriminator does, the two orders differ by the run's very first update. A loss
-    of the generator that reads real images sees those of the discriminator's first update.
+    In a training step the generator moves first, as in the authors' code of SNGAN; where a paper's
+    discriminator does, the two orders differ by the run's very first update. A loss of the
+    generator that reads real images sees those of the discriminator's first update.
 
     Args:
       weighted_penalties: what is added to the discriminator's loss, and how much of it.
@@ -103,8 +103,10 @@ def adversarial(
 
 def together(discriminator: Callable, real: Array, fake: Array) -> tuple[Array, Array]:
     """Both in one call: faster, and the same wherever every image is judged on its own."""
-    logits = discriminator(jnp.concatenate([real, fake]), train=True, update=True)
-    return logits[: len(real)], logits[len(real) :]
+    # In turns, so that of a batch split over devices no image has to move.
+    images = jnp.stack([real, fake], axis=1).reshape(-1, *real.shape[1:])
+    logits = discriminator(images, train=True, update=True).reshape(-1, 2)
+    return logits[:, 0], logits[:, 1]
 
 
 def apart(discriminator: Callable, real: Array, fake: Array) -> tuple[Array, Array]:
@@ -156,4 +158,4 @@ def _build_loss(config: Any) -> losses.Adversarial:
 
 def _has_batch_statistics(network: nn.Module, image_shape: tuple[int, int, int]) -> bool:
     image = jax.ShapeDtypeStruct((1, *image_shape), jnp.float32)
-    return 'batch_stats' in models.variable_shapes(network, image)
+    return 'batch_stats' in models.made_shapes(network.init, jax.random.key(0), image)

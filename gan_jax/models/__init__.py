@@ -2,13 +2,16 @@
 
 import importlib
 import pkgutil
+import traceback
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import flax.linen as nn
 import jax
 
 from gan_jax.models import layers
-from gan_jax.usage import UsageError, call, choose, nearest
+from gan_jax.usage import UsageError, call, choose, first_line, nearest
 
 # Fields of any network that a config gives by name and the network receives as a function.
 _NAMED = {
@@ -23,8 +26,8 @@ def build_network(spec: Any, **given: Any) -> nn.Module:
     """Returns the network that a config's section describes.
 
     Args:
-      spec: `name` is 'file.Class' within this folder; fields ending in `init` are sections that
-        name a `jax.nn.initializers` function and give its arguments; every other key is a field.
+      spec: `name` is 'file.Class' within this folder; every other key is a field, those ending in
+        `init` an initialiser's section.
       given: fields that the data decide, such as the image's shape.
 
     Raises:
@@ -36,22 +39,27 @@ def build_network(spec: Any, **given: Any) -> nn.Module:
         if field in _NAMED:
             fields[field] = choose(field, value, _NAMED[field])
         elif field.endswith('init'):
-            section = dict(value)
-            fields[field] = layers.initializer(section.pop('name'), **section)
+            fields[field] = layers.initializer(value)
     return call(f'network {spec["name"]!r}', network, **fields)
 
 
-def variable_shapes(network: nn.Module, *inputs: jax.ShapeDtypeStruct) -> Any:
-    """Returns the shapes of a network's variables by collection, without making them.
+def made_shapes(make: Callable, *inputs: Any) -> Any:
+    """Returns the shapes of what `make(*inputs)` makes of networks, without making it.
 
     Raises:
-      UsageError: its fields do not make a network for these inputs.
+      UsageError: their fields do not make networks for these inputs, with the line that found it.
     """
     try:
-        return jax.eval_shape(network.init, jax.random.key(0), *inputs)
-    except (TypeError, ValueError, IndexError) as error:
-        name = type(network).__name__.lower()
-        raise UsageError(f'the {name} cannot be built from its config: {error}') from error
+        return jax.eval_shape(make, *inputs)
+    except (TypeError, ValueError, IndexError, ZeroDivisionError) as error:
+        package = Path(__file__).parent.parent
+        lines = [
+            f'{Path(frame.filename).relative_to(package.parent)}, line {frame.lineno}'
+            for frame in traceback.extract_tb(error.__traceback__)
+            if Path(frame.filename).is_relative_to(package)
+        ]
+        message = f'config.networks cannot be built: {first_line(error)} ({lines[-1]})'
+        raise UsageError(message) from error
 
 
 def _find(name: str) -> type[nn.Module]:

@@ -1,6 +1,7 @@
 """Layers that several architectures share, and the names a config gives to choices among them."""
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import flax.linen as nn
@@ -8,17 +9,16 @@ import jax
 import jax.numpy as jnp
 
 from gan_jax.models.conv import Conv, ConvTranspose, UpsampleConv
-from gan_jax.usage import UsageError, call, choose
+from gan_jax.usage import UsageError, choose
 
 Array = jax.Array
 Initializer = Callable[..., Array]
 Shape = tuple[int, int, int]  # height, width, channels
 
-_INITIALIZERS = {
+INITIALIZERS = {
     name: getattr(nn.initializers, name)
     for name in (
         'normal',
-        'uniform',
         'truncated_normal',
         'orthogonal',
         'glorot_normal',
@@ -32,9 +32,15 @@ _INITIALIZERS = {
 }
 
 
-def initializer(name: str, **arguments: Any) -> Initializer:
-    """Returns an initialiser of `jax.nn.initializers` by name."""
-    return call(f'initializer {name!r}', choose('initializer', name, _INITIALIZERS), **arguments)
+def initializer(section: Mapping[str, Any]) -> Initializer:
+    """Returns the initialiser of `jax.nn.initializers` that a config's section names.
+
+    Of the section's other fields (`stddev`, `scale`, `mode`, `distribution`) it gets those that it
+    takes.
+    """
+    make = choose('initializer', section['name'], INITIALIZERS)
+    taken = inspect.signature(make).parameters
+    return make(**{name: value for name, value in section.items() if name in taken})
 
 
 def base_shape(image_shape: Shape, doublings: int, features: int) -> Shape:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_jax.images import make_grid, save_png, to_uint8
+from gan_jax.pictures import make_grid, save_png, to_uint8
 
 EVERY_PIXEL = np.arange(256, dtype=np.uint8)
 every_channels = pytest.mark.parametrize('channels', (1, 3, 4))
