@@ -1,13 +1,19 @@
 """DCGAN: Radford, Metz and Chintala 2015, arXiv 1511.06434.
 
 Strided 5x5 convolutions, batch normalisation in both networks, weights from N(0, 0.02), uniform
-latents, Adam at 2e-4 with beta1 0.5. The paper's own images have 64x64 pixels (`:celeb_a`,
-`:folder`); MNIST's 28x28 take the same networks with two levels instead of four.
+latents, Adam at 2e-4 with beta1 0.5, batches of 128. The paper's own images have 64x64 pixels
+(`:celeb_a`, `:folder`).
+
+Otherwise than in the authors' code: the generator's first normalisation has one gain and bias per
+channel, not per unit; the outermost layers have biases; the discriminator pads as little as halving
+takes, (1, 2); and either player moves once per step, for a number of steps that is ours. MNIST's
+28x28 pixels and the digits' 16x16 take two levels instead of four, batches of 64, and a moving
+average of the generator to draw from.
 
     python main.py --config=configs/dcgan.py
     python main.py --config=configs/dcgan.py:mnist
 
-Measured: MNIST, 2 CPU cores: 2,500 steps in 14 min 28 s.
+Measured: MNIST, 2 CPU cores: 4,500 steps in 11 min 19 s.
 Paper: no FID.
 """
 

@@ -2,7 +2,7 @@
 
 DCGAN's generator and loss, with a gradient penalty of weight 10 around the real images. The
 penalty needs a critic that judges every image on its own: the discriminator has no batch
-normalisation.
+normalisation. MNIST and the digits draw from a moving average of the generator.
 
     python main.py --config=configs/dragan.py
     python main.py --config=configs/dragan.py:mnist

@@ -1,7 +1,7 @@
 """LSGAN: Mao et al. 2017, Least Squares Generative Adversarial Networks, arXiv 1611.04076.
 
-DCGAN's networks under the least squares loss. The paper leaves the optimiser open; RMSProp at 1e-4
-is what WaveGAN's code trains its least squares variant with.
+DCGAN's networks under the least squares loss, with RMSProp at 1e-4, as WaveGAN's code trains its
+least squares variant; MNIST and the digits draw from a moving average of the generator.
 
     python main.py --config=configs/lsgan.py
     python main.py --config=configs/lsgan.py:mnist

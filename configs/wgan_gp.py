@@ -3,7 +3,8 @@
 The residual pair of the authors' unconditional CIFAR-10 model: five critic updates of 64 images
 for each generator update of 128, a gradient penalty of weight 10, the rate falling to zero.
 
-On CIFAR-10 the authors also add noise U(0, 1/128) to the data, which is left out here. The
+On CIFAR-10 the authors also add noise U(0, 1/128) to the data and draw with the statistics of the
+batch; here there is no noise, and the running statistics draw. Their critic moves first. The
 embedded digits train a narrower pair at ten times the rate and batches of 64 in both players, and
 draw from a moving average of the generator.
 

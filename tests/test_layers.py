@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from configs import base
+from configs import base, gan, wgan_gp
 from gan_jax.game import Networks
 from gan_jax.models import build_network, layers
 from gan_jax.usage import UsageError
@@ -383,6 +383,17 @@ def test_the_configs_initialisers_have_the_gain_they_name():
         weights = layers.initializer(section)(jax.random.key(0), SHAPE)
         expected = gain**2 * 2 / (FAN_IN + FAN_OUT)
         np.testing.assert_allclose(np.var(weights), expected, rtol=0.05)
+
+
+@pytest.mark.parametrize('name', layers.INITIALIZERS)
+@pytest.mark.parametrize('system', (gan, wgan_gp))
+def test_a_config_may_name_any_initialiser(system, name):
+    """Its other fields, which are another one's, stand as they are."""
+    spec = system.get_config().networks.discriminator
+    spec.kernel_init.name = name
+    network = build_network(spec)
+    shapes = jax.eval_shape(network.init, jax.random.key(0), jnp.zeros((2, 8, 8, 1)))
+    assert jax.tree.leaves(shapes['params'])
 
 
 @pytest.mark.parametrize(

@@ -22,10 +22,24 @@ CONFIGS = Path(__file__).parent.parent / 'configs'
 SYSTEMS = sorted(path.stem for path in CONFIGS.glob('*.py') if path.stem != 'base')
 every_system = pytest.mark.parametrize('system', SYSTEMS)
 
-# Trainable parameters at the published setting: (network, count), with where the count is from.
+# Trainable parameters at the published setting, with where the count is from.
 PUBLISHED = {
     # The sums of Miyato et al. 2018, table 4, layer by layer; PyTorch-Mimicry prints the same.
     'sngan:cifar10': dict(generator=4_276_739, discriminator=1_053_824),
+    # Gulrajani et al. 2017, table 3: a dense layer, three blocks (two 3x3 convolutions, a 1x1, two
+    # normalisations), 3x3 to RGB; a first block, one that halves, two that do not, a dense layer.
+    'wgan_gp:cifar10': dict(
+        generator=129 * 2048 + 3 * (2 * 147_584 + 16_512 + 512) + 256 + 3_459,
+        discriminator=(3_584 + 147_584 + 512) + (2 * 147_584 + 16_512) + 4 * 147_584 + 129,
+    ),
+    # What PyTorch's DCGAN example, the authors' networks, has of weights; here the outermost layers
+    # have biases too.
+    'wgan:celeb_a': dict(generator=3_576_704 + 3, discriminator=2_765_568 + 64 + 1),
+    # The authors' 5x5 kernels; here the first normalisation's gain and bias are a channel's, not a
+    # unit's, and the outermost layers have biases.
+    'dcgan:celeb_a': dict(
+        generator=18_885_760 - 2 * (16_384 - 1_024) + 3, discriminator=17_232_768 + 128 + 1
+    ),
 }
 
 
@@ -224,11 +238,17 @@ def test_every_preset_describes_a_game(system):
         ('dcgan', 'penalties.r1', 1.0, 'judges every image on its own'),
         ('sngan:cifar10', 'loss.name', 'relativistic', 'in pairs'),
         ('wgan_gp', 'data.size', (9, 9), 'not multiples of 4'),
+        (
+            'wgan_gp',
+            'networks.discriminator.downsamples',
+            (True, True, True, True),
+            r'1x1 pixels cannot be halved \(gan_jax/models/conv.py, line',
+        ),
     ),
 )
 def test_parts_that_cannot_go_together_are_refused(system, path, value, message):
     config = load(system)
-    section, field = path.split('.')
-    config[section][field] = value
+    config.update_from_flattened_dict({path: value})
+    mesh = meshes.make_mesh()
     with pytest.raises(UsageError, match=message):
-        jax.eval_shape(make_initial_state(config, build_game(config), meshes.make_mesh()))
+        state_like(make_initial_state(config, build_game(config), mesh), mesh)

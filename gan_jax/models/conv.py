@@ -99,8 +99,9 @@ def convolve_pool(x: Array, kernel: Array) -> Array:
     """Convolves images with SAME padding, then averages 2x2 pixels.
 
     x: [B, H, W, C_in]; kernel: [kh, kw, C_in, C_out].  Returns [B, H // 2, W // 2, C_out].
-    Raises ValueError if the kernel has an even side.
+    Raises ValueError if the kernel has an even side or the image has a single row or column.
     """
+    _check_halves(x)
     height, width = _half(kernel)
     if (height, width) == (0, 0):
         return convolve(pool(x), kernel)
@@ -114,7 +115,14 @@ def upsample(x: Array) -> Array:
 
 def pool(x: Array) -> Array:
     """Averages 2x2 pixels, leaving out an odd last row or column: [B, H // 2, W // 2, C]."""
+    _check_halves(x)
     return nn.avg_pool(x, (2, 2), strides=(2, 2))
+
+
+def _check_halves(x: Array) -> None:
+    _, height, width, _ = x.shape
+    if min(height, width) < 2:
+        raise ValueError(f'{height}x{width} pixels cannot be halved')
 
 
 def _spread(kernel: Array) -> Array:
@@ -229,7 +237,7 @@ def _implementation() -> tuple[Callable, Callable]:
     """Returns the convolution and its transpose in x for this backend."""
     if jax.default_backend() == 'cpu':
         return _closed_convolution, _closed_input_gradient
-    # Elsewhere the compiler has a fast kernel for each derivative; no measurement says otherwise.
+    # Elsewhere derivatives are the compiler's own: nothing has been measured there yet.
     return _convolution, partial(_input_gradient, _convolution)
 
 
