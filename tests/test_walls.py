@@ -15,6 +15,16 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LONGEST = 400  # lines of a file
 STANDARD = tuple(sys.stdlib_module_names)
+DATA_LIBRARIES = (
+    'absl',
+    'grain',
+    'numpy',
+    'PIL',
+    'sklearn',
+    'tensorflow',
+    'tensorflow_datasets',
+    'tqdm',
+)
 SPEAKING = ('collections', 'typing')  # what any file may need to say what its functions take
 
 SYSTEMS = tuple(path.stem for path in (ROOT / 'configs').glob('*.py') if path.stem != 'base')
@@ -85,20 +95,7 @@ ROOMS = (
     ),
     Room(
         'gan_jax/data/*.py',
-        may=(
-            *('gan_jax.data', 'gan_jax.mesh', 'gan_jax.usage'),
-            *(
-                'absl',
-                'grain',
-                'jax',
-                'numpy',
-                'PIL',
-                'sklearn',
-                'tensorflow',
-                'tensorflow_datasets',
-            ),
-            *STANDARD,
-        ),
+        may=('gan_jax.data', 'gan_jax.mesh', 'gan_jax.usage', 'jax', *DATA_LIBRARIES, *STANDARD),
     ),
 )
 every_room = pytest.mark.parametrize('room', ROOMS, ids=lambda room: room.files)
