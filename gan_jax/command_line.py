@@ -114,6 +114,10 @@ def _quiet_libraries() -> None:
     # Where Orbax leaves its other reads and writes when one has failed.
     standard_logging.getLogger('asyncio').disabled = True
     warnings.filterwarnings('ignore', message='coroutine .* was never awaited')
+    report = sys.unraisablehook
+    sys.unraisablehook = lambda unraisable: (
+        None if 'Event loop is closed' in str(unraisable.exc_value) else report(unraisable)
+    )
 
 
 def _prepare_jax() -> None:
