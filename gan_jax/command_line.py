@@ -5,6 +5,7 @@ JAX is imported late, so that a mistyped flag is answered at once.
 
 import difflib
 import importlib.util
+import inspect
 import logging as standard_logging
 import os
 import sys
@@ -115,9 +116,12 @@ def _quiet_libraries() -> None:
     standard_logging.getLogger('asyncio').disabled = True
     warnings.filterwarnings('ignore', message='coroutine .* was never awaited')
     report = sys.unraisablehook
-    sys.unraisablehook = lambda unraisable: (
-        None if 'Event loop is closed' in str(unraisable.exc_value) else report(unraisable)
-    )
+    sys.unraisablehook = lambda this: None if _is_asynchronous(this) else report(this)
+
+
+def _is_asynchronous(unraisable) -> bool:
+    closed = 'Event loop is closed' in str(unraisable.exc_value)
+    return closed or inspect.iscoroutine(unraisable.object)
 
 
 def _prepare_jax() -> None:
