@@ -4,8 +4,9 @@ import contextlib
 import json
 import math
 import shutil
+import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -91,13 +92,11 @@ class Checkpoints:
           UsageError: there are checkpoints and none can be read.
         """
         broken = {}
-        while steps := set(self._manager.all_steps()) - set(broken):
-            step = max(steps)
+        while (step := self._newest_but(broken)) is not None:
             state, reason = self._attempt(step, like)
             if not _everywhere(reason is None):
-                broken[step] = reason or 'another process cannot read it'
-                if self._read_only:
-                    self._manager = self._open()  # the run beside may have gone on since
+                if not self._is_dropped(step):
+                    broken[step] = reason or 'another process cannot read it'
                 continue
             for bad_step, reason in broken.items():
                 self._put_aside(bad_step, reason)
@@ -164,6 +163,26 @@ class Checkpoints:
         if _checksum(read['state']) != read['checksum']:
             raise ValueError('its checksum does not match')
         return read['state']
+
+    def _newest_but(self, broken: Collection[int]) -> int | None:
+        """Returns the newest step that is not broken; the run beside may have gone on since."""
+        steps = set(self._manager.all_steps()) - set(broken)
+        # A listing can miss a checkpoint that takes another's place meanwhile: look again.
+        for _ in range(10 if self._read_only else 0):
+            if steps:
+                break
+            self._manager = self._open()
+            steps = set(self._manager.all_steps()) - set(broken)
+        return max(steps, default=None)
+
+    def _is_dropped(self, step: int) -> bool:
+        """Whether a run beside has dropped a checkpoint for another, which it does file by file."""
+        for _ in range(20 if self._read_only else 0):
+            if not (self._directory / str(step)).exists():
+                self._manager = self._open()
+                return True
+            time.sleep(0.05)
+        return False
 
     def _put_aside(self, step: int, reason: str) -> None:
         say(f'CHECKPOINT {step} CANNOT BE READ ({reason}): using the one before')

@@ -315,12 +315,12 @@ def test_samples_may_be_a_picture(call_tiny, copied):
 
 
 def test_sampling_beside_a_run_disturbs_neither(program, tmp_path):
-    """The run keeps one checkpoint and replaces it many times a second."""
+    """The run keeps one checkpoint and replaces it several times a second."""
     workdir = tmp_path / 'run'
     with program.start(
         f'--workdir={workdir}',
         '--config.steps=1000000',
-        '--config.checkpoint.every=20',
+        '--config.checkpoint.every=60',
         '--config.checkpoint.keep=1',
     ) as run:
         program.wait(run, 'step 60/')
