@@ -13,7 +13,8 @@ average of the generator to draw from.
     python main.py --config=configs/dcgan.py
     python main.py --config=configs/dcgan.py:mnist
 
-Measured: MNIST, 2 CPU cores: 4,500 steps in 11 min 19 s.
+Measured: digits, 2 CPU cores: 4,000 steps in 86 s; confidence 0.73 by benchmarks/judge_digits.py.
+MNIST: 4,500 steps in 11 min 19 s.
 Paper: no FID.
 """
 
