@@ -8,22 +8,17 @@ gradient penalty's.  The two are run in turns; a time is the median in milliseco
 """
 
 import argparse
-import datetime
-import json
-import os
-import platform
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-import flax
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
+from benchmarks import measure
 from gan_jax.models import conv
 
 SECONDS = 0.3  # per case and order, but at least one run of each after the warm-up
@@ -122,21 +117,12 @@ def times(functions: list[Callable], *arguments: Array) -> list[float]:
     return [round(1e3 * statistics.median(seconds), 3) for seconds in runs]
 
 
-def measure(functions, batch, size, taps, inputs, outputs) -> dict[str, tuple[float, float]]:
+def time_case(functions, batch, size, taps, inputs, outputs) -> dict[str, tuple[float, float]]:
     keys = jax.random.split(jax.random.key(0))
     x = jax.random.normal(keys[0], (batch, size, size, inputs))
     kernel = jax.random.normal(keys[1], (taps, taps, inputs, outputs)) / taps / inputs**0.5
     ours, plain = map(orders, functions)
     return {order: times([ours[order], plain[order]], x, kernel) for order in ours}
-
-
-def hardware() -> str:
-    if jax.default_backend() != 'cpu':
-        return f'{jax.device_count()} x {jax.devices()[0].device_kind}'
-    cpuinfo = Path('/proc/cpuinfo')
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    models = [line.split(':')[1].strip() for line in lines if line.startswith('model name')]
-    return f'{os.cpu_count()} cores of {models[0] if models else platform.processor()}'
 
 
 def main() -> None:
@@ -145,29 +131,17 @@ def main() -> None:
     parser.add_argument('--out', type=Path, help='default: benchmarks/results/')
     arguments = parser.parse_args()
     backend = jax.default_backend()
-    out = arguments.out or Path(__file__).parent / f'results/convolutions-{backend}.json'
+    out = arguments.out or measure.RESULTS / f'convolutions-{backend}.json'
 
     print(f'{"ms, ours / plain":32}{"value":>17}{"gradient":>17}{"penalty":>17}')
     results = {}
     for name, case in CASES.items():
         if arguments.only in name:
-            results[name] = measure(*case)
+            results[name] = time_case(*case)
             cells = [f'{ours:8.1f} /{plain:7.1f}' for ours, plain in results[name].values()]
             print(f'{name:32}{"".join(cells)}', flush=True)
 
-    out.parent.mkdir(parents=True, exist_ok=True)
-    report = {
-        'command': ' '.join(['python -m benchmarks.convolutions', *sys.argv[1:]]),
-        'date': datetime.date.today().isoformat(),
-        'hardware': hardware(),
-        'versions': {
-            'python': platform.python_version(),
-            'jax': jax.__version__,
-            'flax': flax.__version__,
-        },
-        'milliseconds, [ours, plain]': results,
-    }
-    out.write_text(json.dumps(report, indent=1) + '\n')
+    measure.write(out, 'convolutions', {'milliseconds, [ours, plain]': results})
 
 
 if __name__ == '__main__':

@@ -103,13 +103,16 @@ def make_step(config: ConfigDict, game: Game, read_batch: Callable, mesh: Mesh) 
         static_argnames='due',
         donate_argnames='state',
         out_shardings=meshes.replicated(mesh),
+        compiler_options=meshes.compiler_options(),
     )
 
 
 def make_draw(config: ConfigDict, game: Game, mesh: Mesh, count: int) -> Callable:
     """Returns `draw(state, key)`: `count` samples as NumPy arrays, whole on every process."""
     sampler = jax.jit(
-        make_sampler(game, shard=meshes.shard_batch(mesh)), out_shardings=meshes.replicated(mesh)
+        make_sampler(game, shard=meshes.shard_batch(mesh)),
+        out_shardings=meshes.replicated(mesh),
+        compiler_options=meshes.compiler_options(),
     )
     batch = meshes.put(meshes.replicated(mesh), example_batch(config.data, count))
     return lambda state, key: meshes.gather(sampler(state, batch, key))

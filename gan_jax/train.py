@@ -95,8 +95,8 @@ def open_checkpoints(config: ConfigDict, workdir: Path) -> Checkpoints:
 def _check_best(name: str, step: Callable, game: Game, source: Source, state: State) -> None:
     """Finds a `checkpoint.best` that names no metric, before training."""
     if name:
-        all_due = partial(step, due=(True,) * len(game.phases))
-        metrics = jax.eval_shape(all_due, state, source.feed(int(state.step)))[1]
+        every = (True,) * len(game.phases)
+        metrics = step.eval_shape(state, source.feed(int(state.step)), due=every)[1]
         choose('metric for checkpoint.best', name, metrics)
 
 

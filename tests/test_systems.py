@@ -157,7 +157,7 @@ def assert_near(state, other, start):
         trees = jax.device_get([getattr(end, part) for end in (state, other, start)])
         one, two, zero = (optax.tree.cast(tree, jnp.float32) for tree in trees)
         apart, way = (optax.tree.norm(optax.tree.sub(one, tree)) for tree in (two, zero))
-        assert apart <= 0.03 * way, part
+        assert apart <= 0.1 * way, part
 
 
 def test_updates_microbatches_and_larger_batches_combine(tiny):

@@ -1,0 +1,51 @@
+"""What every benchmark shares: times taken in turns, and what was measured, on what and when."""
+
+import datetime
+import importlib.metadata
+import json
+import os
+import platform
+import statistics
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+RESULTS = Path(__file__).parent / 'results'
+PACKAGES = ('jax', 'jaxlib', 'flax', 'optax', 'torch', 'numpy')
+
+
+def summary(seconds: Sequence[float]) -> dict[str, float]:
+    """Returns the median and the quartiles of some times, in milliseconds."""
+    low, middle, high = statistics.quantiles(seconds, method='inclusive')
+    return {name: round(1e3 * t, 3) for name, t in dict(median=middle, low=low, high=high).items()}
+
+
+def hardware() -> str:
+    """Returns what JAX computes on."""
+    import jax
+
+    if jax.default_backend() != 'cpu':
+        return f'{jax.device_count()} x {jax.devices()[0].device_kind}'
+    cpuinfo = Path('/proc/cpuinfo')
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    models = [line.split(':')[1].strip() for line in lines if line.startswith('model name')]
+    return f'{os.cpu_count()} cores of {models[0] if models else platform.processor()}'
+
+
+def write(file: Path, module: str, results: dict) -> None:
+    """Writes a result file: the results, with what makes them comparable."""
+    versions = {'python': platform.python_version()}
+    for package in PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    report = {
+        'command': ' '.join([f'python -m benchmarks.{module}', *sys.argv[1:]]),
+        'date': datetime.date.today().isoformat(),
+        'hardware': hardware(),
+        'versions': versions,
+        **results,
+    }
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(report, indent=1) + '\n')

@@ -1,0 +1,122 @@
+"""Times what training is made of, for every config: step, sampling, data, compilation, memory.
+
+    python -m benchmarks.step_time [--configs configs/gan.py,configs/sngan.py:cifar10]
+
+Each config runs in a process of its own, its parts in turns. `peak_share` is the arithmetic that
+XLA counts in a step, by the step's time, as a share of what a large matrix product of the same
+dtype reached in the same process.
+"""
+
+import argparse
+import multiprocessing
+import resource
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks import measure
+
+CONFIGS = Path(__file__).parent.parent / 'configs'
+EVERY_CONFIG = sorted(f'configs/{p.name}' for p in CONFIGS.glob('*.py') if p.stem != 'base')
+ROUNDS = 7
+SECONDS = 1.0  # of each part in a round, but at least one call
+DRAWN = 128  # images of a call of the sampler
+SIDE = 2048  # of the matrices whose product is the peak
+
+
+def time_config(argument: str) -> dict:
+    """Returns what was measured of one config."""
+    import jax
+    import jax.numpy as jnp
+
+    from gan_jax import mesh as meshes
+    from gan_jax.build import make_draw, make_initial_state, make_step, microbatch_size
+    from gan_jax.command_line import load_config
+    from gan_jax.data import open_source
+    from gan_jax.games import build_game
+
+    jax.config.update('jax_enable_compilation_cache', False)
+    config = load_config(argument)
+    game, mesh = build_game(config), meshes.make_mesh()
+    state = make_initial_state(config, game, mesh)()
+    size = microbatch_size(config)
+    source = open_source(config.data, size, game.microbatches, config.seed, mesh)
+    feed, due = source.feed(0), game.due(0)
+
+    begin = time.perf_counter()
+    step = make_step(config, game, source.batch, mesh).lower(state, feed, due=due).compile()
+    compilation = time.perf_counter() - begin
+    draw = make_draw(config, game, mesh, DRAWN)
+    matrix = jnp.ones((SIDE, SIDE), jnp.float32)
+    product = jax.jit(jnp.matmul)
+
+    def take_step() -> None:
+        nonlocal state
+        state, metrics = step(state, feed)
+        jax.block_until_ready((state, metrics))
+
+    parts = {
+        'step': take_step,
+        'sample': lambda: draw(state, jax.random.key(0)),
+        'data': lambda: jax.block_until_ready(source.feed(0)),
+        'peak': lambda: product(matrix, matrix).block_until_ready(),
+    }
+    times = in_turns(parts)
+    source.close()
+    seconds = {name: statistics.median(values) for name, values in times.items()}
+    operations = step.cost_analysis()['flops']
+    peak = 2 * SIDE**3 / seconds['peak']
+    return {
+        'step_ms': measure.summary(times['step']),
+        'images_per_second': round(size * game.microbatches / seconds['step'], 1),
+        'sample_ms_per_image': round(1e3 * seconds['sample'] / DRAWN, 4),
+        'data_ms_per_step': measure.summary(times['data'])['median'],
+        'compilation_s': round(compilation, 2),
+        'gflops': round(operations / 1e9, 3),
+        'gflops_per_second': round(operations / seconds['step'] / 1e9, 1),
+        'peak_gflops_per_second': round(peak / 1e9, 1),
+        'peak_share': round(operations / seconds['step'] / peak, 3),
+        'peak_memory_mb': round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10),
+    }
+
+
+def in_turns(parts: dict[str, Callable[[], None]]) -> dict[str, list[float]]:
+    """Returns the seconds that a call of each part took, in every round."""
+    counts, times = {}, {name: [] for name in parts}
+    for name, call in parts.items():
+        call()
+        begin = time.perf_counter()
+        call()
+        counts[name] = max(1, round(SECONDS / (time.perf_counter() - begin)))
+    for _ in range(ROUNDS):
+        for name, call in parts.items():
+            begin = time.perf_counter()
+            for _ in range(counts[name]):
+                call()
+            times[name].append((time.perf_counter() - begin) / counts[name])
+    return times
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--configs', default=','.join(EVERY_CONFIG), help='NAME.py[:DATA],...')
+    parser.add_argument('--out', type=Path, default=measure.RESULTS / 'step_time.json')
+    arguments = parser.parse_args()
+    context = multiprocessing.get_context('spawn')
+    results = {}
+    for argument in arguments.configs.split(','):
+        with context.Pool(1) as pool:
+            results[argument] = pool.apply(time_config, (argument,))
+        said = results[argument]
+        print(
+            f'{argument:28} step {said["step_ms"]["median"]:9.1f} ms  '
+            f'{said["images_per_second"]:9.1f} images/s  compiled {said["compilation_s"]:.1f} s  '
+            f'{100 * said["peak_share"]:4.0f} % of the peak',
+            flush=True,
+        )
+    measure.write(arguments.out, 'step_time', {'configs': results})
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,145 @@
+"""Times whole training steps against the same steps in PyTorch, in turns.
+
+    pip install torch
+    python -m benchmarks.versus_torch [--only text] [--rounds 7] [--out file.json]
+
+Every contestant is a process of its own and rests while another works. A step is all the updates
+that the config asks for; images lie ready on the device. A time is the median over the rounds; the
+ratio is PyTorch's faster time, eager or compiled, to ours.
+"""
+
+import argparse
+import multiprocessing
+import os
+import resource
+import statistics
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from benchmarks import measure
+
+# Config, with what it leaves out of the published run: nothing but its data.
+CASES = {
+    'WGAN-GP, the demo': 'configs/wgan_gp.py',
+    'GAN, MNIST': 'configs/gan.py:mnist',
+    'DCGAN, MNIST': 'configs/dcgan.py:mnist',
+    'DCGAN, 32x32': 'configs/dcgan.py:cifar10',
+    'DCGAN, 64x64': 'configs/dcgan.py:celeb_a',
+    'SNGAN, CIFAR-10': 'configs/sngan.py:cifar10',
+    'WGAN-GP, CIFAR-10': 'configs/wgan_gp.py:cifar10',
+}
+CONTESTANTS = ('ours', 'eager', 'compiled')
+SECONDS = 2.0  # of steps in a turn, but at least one step
+
+
+def make_our_step(config):
+    """Returns a function that takes some steps of ours and waits for the last."""
+    import jax
+
+    from gan_jax import mesh as meshes
+    from gan_jax.build import make_initial_state, make_step
+    from gan_jax.games import build_game
+
+    game, mesh = build_game(config), meshes.make_mesh()
+    state = make_initial_state(config, game, mesh)()
+    shape = (game.microbatches, config.batch_size, *config.data.size, config.data.channels)
+    images = jax.random.uniform(jax.random.key(0), shape, minval=-1.0)
+    feed = {'image': jax.device_put(images, meshes.split(mesh, 1))}
+    step = make_step(config, game, lambda feed, key: feed, mesh)
+
+    def take(steps: int) -> None:
+        nonlocal state
+        for index in range(steps):
+            state, metrics = step(state, feed, due=game.due(index))
+        jax.block_until_ready((state, metrics))
+
+    return take
+
+
+def make_torch_step(config, compiled: bool):
+    """Returns a function that takes some steps of PyTorch's and waits for the last."""
+    import torch
+
+    from benchmarks.torch_systems import System
+
+    device = 'cuda' if torch.cuda.is_available() else 'cpu'
+    torch.set_num_threads(len(os.sched_getaffinity(0)))
+    torch.set_float32_matmul_precision('high')
+    torch.backends.cudnn.benchmark = True
+    system = System(config, compiled, device)
+
+    def take(steps: int) -> None:
+        for _ in range(steps):
+            system.step()
+        if device == 'cuda':
+            torch.cuda.synchronize()
+
+    return take
+
+
+def work(connection: Connection, contestant: str, argument: str) -> None:
+    """Takes as many steps as it is told, and tells how long they took, until it is told none."""
+    from gan_jax.command_line import load_config
+
+    config = load_config(argument)
+    take = (
+        make_our_step(config)
+        if contestant == 'ours'
+        else make_torch_step(config, contestant == 'compiled')
+    )
+    while steps := connection.recv():
+        begin = time.perf_counter()
+        take(steps)
+        connection.send(time.perf_counter() - begin)
+    connection.send(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10)
+
+
+def compete(argument: str, rounds: int) -> dict:
+    """Returns every contestant's times of a step, its first step and its peak memory."""
+    context = multiprocessing.get_context('spawn')
+    pipes = {}
+    for name in CONTESTANTS:
+        pipes[name], theirs = context.Pipe()
+        context.Process(target=work, args=(theirs, name, argument), daemon=True).start()
+
+    def turn(name: str, steps: int) -> float:
+        pipes[name].send(steps)
+        return pipes[name].recv()
+
+    first = {name: turn(name, 1) for name in pipes}
+    counts = {name: max(1, round(SECONDS / turn(name, 1))) for name in pipes}
+    times = {name: [] for name in pipes}
+    for _ in range(rounds):
+        for name, steps in counts.items():
+            times[name].append(turn(name, steps) / steps)
+    memory = {name: turn(name, 0) for name in pipes}
+    torch_median = min(statistics.median(times[name]) for name in CONTESTANTS[1:])
+    return {
+        'config': argument,
+        'ratio': round(torch_median / statistics.median(times['ours']), 3),
+        'step_ms': {name: measure.summary(seconds) for name, seconds in times.items()},
+        'first_step_s': {name: round(seconds, 2) for name, seconds in first.items()},
+        'peak_memory_mb': {name: round(megabytes) for name, megabytes in memory.items()},
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--only', default='', help='only the cases whose name holds this text')
+    parser.add_argument('--rounds', type=int, default=7)
+    parser.add_argument('--out', type=Path, help='default: benchmarks/results/')
+    arguments = parser.parse_args()
+    results = {}
+    for name, config in CASES.items():
+        if arguments.only in name:
+            results[name] = compete(config, arguments.rounds)
+            medians = {who: t['median'] for who, t in results[name]['step_ms'].items()}
+            cells = '  '.join(f'{who} {ms:9.1f} ms' for who, ms in medians.items())
+            print(f'{name:20}  {cells}  ratio {results[name]["ratio"]:.2f}', flush=True)
+    out = arguments.out or measure.RESULTS / 'versus_torch.json'
+    measure.write(out, 'versus_torch', {'cases': results})
+
+
+if __name__ == '__main__':
+    main()

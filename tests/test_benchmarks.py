@@ -1,0 +1,38 @@
+"""What the benchmarks compare is alike."""
+
+import jax
+import pytest
+
+from benchmarks.versus_torch import CASES
+from gan_jax import mesh as meshes
+from gan_jax.build import make_initial_state, state_like
+from gan_jax.command_line import load_config
+from gan_jax.games import build_game
+
+
+@pytest.mark.parametrize('argument', CASES.values())
+def test_pytorchs_networks_are_as_large_as_ours(argument):
+    pytest.importorskip('torch', reason='the comparison with PyTorch needs PyTorch')
+    from benchmarks.torch_systems import System
+
+    config = load_config(argument)
+    mesh = meshes.make_mesh(jax.devices()[:1])
+    ours = state_like(make_initial_state(config, build_game(config), mesh), mesh).params
+    theirs = System(config, False, 'cpu').networks
+    for name, network in theirs.items():
+        expected = sum(leaf.size for leaf in jax.tree.leaves(ours[name]))
+        assert sum(p.numel() for p in network.parameters()) == expected, name
+
+
+@pytest.mark.parametrize('argument', list(CASES.values())[:2])
+def test_pytorchs_step_moves_both_players(argument):
+    torch = pytest.importorskip('torch', reason='the comparison with PyTorch needs PyTorch')
+    from benchmarks.torch_systems import System
+
+    system = System(load_config(argument), False, 'cpu')
+    before = {name: [p.clone() for p in n.parameters()] for name, n in system.networks.items()}
+    system.step()
+    for name, network in system.networks.items():
+        moved = [not torch.equal(p, q) for p, q in zip(network.parameters(), before[name])]
+        assert sum(moved) > 0.9 * len(moved), name
+        assert all(torch.isfinite(p).all() for p in network.parameters())
