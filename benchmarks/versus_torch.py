@@ -19,7 +19,7 @@ from pathlib import Path
 
 from benchmarks import measure
 
-# Config, with what it leaves out of the published run: nothing but its data.
+# The configs as they are, on random images.
 CASES = {
     'WGAN-GP, the demo': 'configs/wgan_gp.py',
     'GAN, MNIST': 'configs/gan.py:mnist',

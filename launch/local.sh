@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs a command as several processes on this machine's CPU, joined as a cluster's hosts would be.
 #
-#   launch/local.sh 2 python main.py --config=configs/gan.py --workdir=/tmp/two_processes
+#   launch/local.sh 2 python main.py --config=configs/gan.py --workdir=runs/two_processes
 set -uo pipefail
 
 if (($# < 2)) || [[ ! $1 =~ ^[1-9][0-9]*$ ]]; then
