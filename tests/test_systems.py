@@ -151,13 +151,14 @@ def test_two_devices_take_the_steps_of_one(system):
 def assert_near(state, other, start):
     """Whether two states are apart by little of the way that they have come from their start.
 
-    Not leaf by leaf: where a gradient is nothing but rounding, Adam makes whole steps of it.
+    Not leaf by leaf: where a gradient is nothing but rounding, Adam makes whole steps of it. Closer
+    are its moments, the gradients themselves.
     """
-    for part in ('params', 'stats', 'opt', 'ema'):
+    for part, share in dict(params=0.1, stats=0.01, opt=0.01, ema=0.1).items():
         trees = jax.device_get([getattr(end, part) for end in (state, other, start)])
         one, two, zero = (optax.tree.cast(tree, jnp.float32) for tree in trees)
         apart, way = (optax.tree.norm(optax.tree.sub(one, tree)) for tree in (two, zero))
-        assert apart <= 0.1 * way, part
+        assert apart <= share * way, part
 
 
 def test_updates_microbatches_and_larger_batches_combine(tiny):
