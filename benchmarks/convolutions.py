@@ -19,6 +19,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from benchmarks import measure
+from gan_jax import tuning
 from gan_jax.models import conv
 
 SECONDS = 0.3  # per case and order, but at least one run of each after the warm-up
@@ -96,10 +97,11 @@ def orders(function: Callable) -> dict[str, Callable]:
     def penalty(kernel: Array, x: Array) -> Array:
         return jnp.sum(jnp.square(jax.grad(energy)(x, kernel)))
 
+    compiled = partial(jax.jit, compiler_options=tuning.compiler_options())
     return {
-        'value': jax.jit(function),
-        'gradient': jax.jit(jax.grad(energy, argnums=(0, 1))),
-        'penalty': jax.jit(lambda x, kernel: jax.grad(penalty)(kernel, x)),
+        'value': compiled(function),
+        'gradient': compiled(jax.grad(energy, argnums=(0, 1))),
+        'penalty': compiled(lambda x, kernel: jax.grad(penalty)(kernel, x)),
     }
 
 
@@ -130,6 +132,7 @@ def main() -> None:
     parser.add_argument('--only', default='', help='only the cases whose name holds this text')
     parser.add_argument('--out', type=Path, help='default: benchmarks/results/')
     arguments = parser.parse_args()
+    tuning.keep_memory()
     backend = jax.default_backend()
     out = arguments.out or measure.RESULTS / f'convolutions-{backend}.json'
 

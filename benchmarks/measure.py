@@ -7,7 +7,8 @@ import os
 import platform
 import statistics
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / 'results'
@@ -18,6 +19,25 @@ def summary(seconds: Sequence[float]) -> dict[str, float]:
     """Returns the median and the quartiles of some times, in milliseconds."""
     low, middle, high = statistics.quantiles(seconds, method='inclusive')
     return {name: round(1e3 * t, 3) for name, t in dict(median=middle, low=low, high=high).items()}
+
+
+def in_turns(
+    calls: Mapping[str, Callable[[], None]], rounds: int, seconds: float
+) -> dict[str, list[float]]:
+    """Returns the seconds that each call took in every round, of about so many seconds of it."""
+    counts, times = {}, {name: [] for name in calls}
+    for name, call in calls.items():
+        call()
+        begin = time.perf_counter()
+        call()
+        counts[name] = max(1, round(seconds / (time.perf_counter() - begin)))
+    for _ in range(rounds):
+        for name, call in calls.items():
+            begin = time.perf_counter()
+            for _ in range(counts[name]):
+                call()
+            times[name].append((time.perf_counter() - begin) / counts[name])
+    return times
 
 
 def hardware() -> str:

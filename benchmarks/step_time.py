@@ -12,7 +12,6 @@ import multiprocessing
 import resource
 import statistics
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import measure
@@ -30,13 +29,14 @@ def time_config(argument: str) -> dict:
     import jax
     import jax.numpy as jnp
 
-    from gan_jax import mesh as meshes
+    from gan_jax import mesh as meshes, tuning
     from gan_jax.build import make_draw, make_initial_state, make_step, microbatch_size
     from gan_jax.command_line import load_config
     from gan_jax.data import open_source
     from gan_jax.games import build_game
 
     jax.config.update('jax_enable_compilation_cache', False)
+    tuning.keep_memory()
     config = load_config(argument)
     game, mesh = build_game(config), meshes.make_mesh()
     state = make_initial_state(config, game, mesh)()
@@ -62,7 +62,7 @@ def time_config(argument: str) -> dict:
         'data': lambda: jax.block_until_ready(source.feed(0)),
         'peak': lambda: product(matrix, matrix).block_until_ready(),
     }
-    times = in_turns(parts)
+    times = measure.in_turns(parts, ROUNDS, SECONDS)
     source.close()
     seconds = {name: statistics.median(values) for name, values in times.items()}
     operations = step.cost_analysis()['flops']
@@ -79,23 +79,6 @@ def time_config(argument: str) -> dict:
         'peak_share': round(operations / seconds['step'] / peak, 3),
         'peak_memory_mb': round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10),
     }
-
-
-def in_turns(parts: dict[str, Callable[[], None]]) -> dict[str, list[float]]:
-    """Returns the seconds that a call of each part took, in every round."""
-    counts, times = {}, {name: [] for name in parts}
-    for name, call in parts.items():
-        call()
-        begin = time.perf_counter()
-        call()
-        counts[name] = max(1, round(SECONDS / (time.perf_counter() - begin)))
-    for _ in range(ROUNDS):
-        for name, call in parts.items():
-            begin = time.perf_counter()
-            for _ in range(counts[name]):
-                call()
-            times[name].append((time.perf_counter() - begin) / counts[name])
-    return times
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
-from gan_jax import mesh as meshes
+from gan_jax import mesh as meshes, tuning
 from gan_jax.data import example_batch
 from gan_jax.game import Game, State
 from gan_jax.models import made_shapes
@@ -103,7 +103,7 @@ def make_step(config: ConfigDict, game: Game, read_batch: Callable, mesh: Mesh) 
         static_argnames='due',
         donate_argnames='state',
         out_shardings=meshes.replicated(mesh),
-        compiler_options=meshes.compiler_options(),
+        compiler_options=tuning.compiler_options(),
     )
 
 
@@ -112,7 +112,7 @@ def make_draw(config: ConfigDict, game: Game, mesh: Mesh, count: int) -> Callabl
     sampler = jax.jit(
         make_sampler(game, shard=meshes.shard_batch(mesh)),
         out_shardings=meshes.replicated(mesh),
-        compiler_options=meshes.compiler_options(),
+        compiler_options=tuning.compiler_options(),
     )
     batch = meshes.put(meshes.replicated(mesh), example_batch(config.data, count))
     return lambda state, key: meshes.gather(sampler(state, batch, key))

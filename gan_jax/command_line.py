@@ -126,7 +126,7 @@ def _is_asynchronous(unraisable) -> bool:
 
 def _prepare_jax() -> None:
     """Joins the cluster, if there is one, before anything else; then keeps what XLA compiles."""
-    from gan_jax import mesh
+    from gan_jax import mesh, tuning
 
     mesh.initialize_distributed()
     import jax
@@ -135,6 +135,7 @@ def _prepare_jax() -> None:
         cache = os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache'
         jax.config.update('jax_compilation_cache_dir', str(Path(cache) / 'gan_jax' / 'xla'))
     jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.5)
+    tuning.keep_memory()
 
 
 def _train(options: flags.FlagValues, workdir: str) -> None:

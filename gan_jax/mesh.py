@@ -1,6 +1,5 @@
 """Devices and hosts: one mesh with a `data` axis over every device of every process."""
 
-import functools
 import os
 from collections.abc import Callable
 from typing import Any
@@ -55,24 +54,6 @@ def make_mesh(devices: Any = None) -> Mesh:
     """Returns the mesh of all devices (or of those given) along one axis, `data`."""
     devices = np.asarray(jax.devices() if devices is None else devices)
     return Mesh(devices, ('data',), axis_types=(AxisType.Auto,))
-
-
-@functools.cache
-def compiler_options() -> dict[str, str]:
-    """Returns what XLA is told besides: on CPUs, to leave convolutions to all cores.
-
-    XLA's library for CPUs since JAX 0.10, YNNPACK, keeps 1.5 of 2 cores busy with a convolution;
-    for products of matrices alone it is the faster. Milliseconds of a step with it and without, on
-    two cores: `gan:mnist` 129, 88; `dcgan:mnist` 150, 111; `wgan_gp` 75, 64.
-    """
-    options = {'xla_cpu_experimental_ynn_fusion_type': 'LIBRARY_FUSION_TYPE_DOT'}
-    if jax.default_backend() != 'cpu':
-        return {}
-    try:
-        jax.jit(lambda: 0, compiler_options=options).lower().compile()
-    except jax.errors.JaxRuntimeError:  # an XLA that knows of no such option
-        return {}
-    return options
 
 
 def replicated(mesh: Mesh) -> NamedSharding:

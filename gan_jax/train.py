@@ -1,5 +1,6 @@
 """The loop: data -> step -> log -> sample -> checkpoint."""
 
+from collections import deque
 from collections.abc import Callable
 from contextlib import closing
 from functools import partial
@@ -25,10 +26,15 @@ from gan_jax.data import Source, open_source
 from gan_jax.game import Game, State
 from gan_jax.games import build_game
 from gan_jax.interruption import Interruption
-from gan_jax.logs import Clock, open_logs, say
+from gan_jax.logs import Clock, Logs, open_logs, say
 from gan_jax.step import Metrics
 from gan_jax.usage import UsageError, choose
 from gan_jax.workdir import open_workdir, record_config
+
+
+# A device never waits for the host, a signal waits for so many steps, and XLA's pretended CPU devices,
+# which share threads, do not starve each other.
+STEPS_AHEAD = 4
 
 
 def train(config: ConfigDict, path: str) -> State:
@@ -64,19 +70,27 @@ def train(config: ConfigDict, path: str) -> State:
         with closing(open_logs(workdir, start, config.steps)) as logs:
             clock = Clock(start, batch_size * game.microbatches)
             said = {}  # the latest of every phase, of which not all are due at every step
+            unread = None  # what waits until the next step is under way, so that no device does
+            ahead = deque()  # of the devices: steps that may not have been taken yet
             for index in range(start, config.steps):
                 feed = clock.wait(partial(source.feed, index))
                 state, metrics = step(state, feed, due=game.due(index))
+                ahead.append(metrics['finite'])
+                if len(ahead) > STEPS_AHEAD:
+                    ahead.popleft().block_until_ready()
+                unread = _log(unread, logs, clock)
                 said = {**said, **metrics}
                 done = index + 1
                 last = done == config.steps or interruption.requested(checkpoints, done)
                 logs.advance(done)
                 if last or index == start or done % config.log.every == 0:
-                    logs.write(done, {**_read(said, done), **clock.read(done)})
+                    unread = done, said
                 if last or done % config.log.samples_every == 0:
+                    unread = _log(unread, logs, clock)
                     drawn = draw(state, stream_key(config.seed, 'grid'))['image']
                     write_grid(workdir, f'{done:08d}.png', pictures.to_uint8(drawn), columns)
                 if last or done % config.checkpoint.every == 0:
+                    unread = _log(unread, logs, clock)
                     checkpoints.save(done, state, _read(said, done))
                 if last:
                     break
@@ -105,6 +119,13 @@ def _announce(config: ConfigDict, mesh: Any, source: Source, start: int) -> None
     say(f'{mesh.size} x {kind}; {source.num_examples} examples of {config.data.name}')
     if start:
         say(f'going on from step {start} of {config.steps}')
+
+
+def _log(unread: tuple[int, Metrics] | None, logs: Logs, clock: Clock) -> None:
+    """Writes a step's metrics, if there are any, with the rates up to it; nothing is left."""
+    if unread:
+        step, metrics = unread
+        logs.write(step, {**_read(metrics, step), **clock.read(step)})
 
 
 def _read(metrics: Metrics, step: int) -> dict[str, float]:

@@ -3,6 +3,7 @@
 import jax
 import pytest
 
+from benchmarks import table
 from benchmarks.versus_torch import CASES
 from gan_jax import mesh as meshes
 from gan_jax.build import make_initial_state, state_like
@@ -36,3 +37,9 @@ def test_pytorchs_step_moves_both_players(argument):
         moved = [not torch.equal(p, q) for p, q in zip(network.parameters(), before[name])]
         assert sum(moved) > 0.9 * len(moved), name
         assert all(torch.isfinite(p).all() for p in network.parameters())
+
+
+def test_the_readme_says_what_was_measured():
+    text = table.README.read_text()
+    assert text.count(table.BEGIN) == text.count(table.END) == 1
+    assert table.replace(text) == text, 'python -m benchmarks.table writes it anew'

@@ -11,6 +11,7 @@ from jax import lax
 
 from gan_jax import mesh as meshes
 from gan_jax.models import conv
+from gan_jax.models.conv import cpu, winograd
 from tests.reference.make_convolutions import CASES, arrays
 
 STORED = np.load(Path(__file__).parent / 'reference' / 'convolutions.npz')
@@ -110,10 +111,10 @@ def values(function, x, kernel):
     )(x, kernel)
 
 
-def draw(shape, size):
+def draw(shape, size, batch=4):
     height, width, inputs, outputs = shape
     generator = np.random.default_rng(0)
-    x = generator.normal(size=(4, height, width, inputs)).astype(np.float32)
+    x = generator.normal(size=(batch, height, width, inputs)).astype(np.float32)
     return x, generator.normal(size=(*conv.pair(size), inputs, outputs)).astype(np.float32)
 
 
@@ -152,6 +153,29 @@ def test_other_backends_compute_the_same(pair, monkeypatch):
     expected = values(definition, x, kernel)
     monkeypatch.setattr(jax, 'default_backend', lambda: 'gpu')
     assert_close(values(ours, x, kernel), expected)
+
+
+@pytest.mark.parametrize(
+    'pair',
+    (
+        'same 3x3',
+        'valid, stride 3, 2x2',
+        'stride 2, 3x3',
+        'stride 2, 5x5',
+        'uneven padding',
+        'upsample 3x3',
+        'pool 3x3',
+        'transposed 5x5',
+    ),
+)
+def test_winograds_products_are_the_definition(pair, monkeypatch):
+    """What wide layers compute, here with few channels and an image to a part."""
+    monkeypatch.setattr(cpu, '_is_wide', lambda axes, *channels: True)
+    monkeypatch.setattr(winograd, '_PRODUCT', 1)
+    monkeypatch.setattr(jax, 'device_count', lambda: 1)
+    ours, definition, size = PAIRS[pair]
+    x, kernel = draw((7, 10, 2, 4), size)
+    assert_close(values(ours, x, kernel), values(definition, x, kernel))
 
 
 @pytest.mark.parametrize('name', CASES)
@@ -208,19 +232,31 @@ def test_a_split_batch_gives_the_values_of_a_whole_one(pair):
     assert_close(values(ours, *split(x, kernel)), values(ours, x, kernel))
 
 
+# As images of 16 MB, and as layers of 128 channels, are.
+LARGE = {
+    'images': ((128, 128, 64, 2), 4),
+    'layer': ((16, 16, 128, 128), 32),
+}
+
+
+@pytest.mark.parametrize('case', LARGE)
 @pytest.mark.parametrize('pair', ('same 3x3', 'pool 3x3'))
-def test_a_large_batch_is_taken_in_parts_and_stays_where_it_is(pair):
-    """The parts of the kernel's gradient must not gather a batch that devices share."""
+def test_a_large_batch_is_taken_in_parts_and_stays_where_it_is(pair, case):
+    """The parts must not gather a batch that devices share."""
     ours, definition, size = PAIRS[pair]
-    x, kernel = draw((128, 128, 64, 2), size)  # 16 MB
+    shape, batch = LARGE[case]
+    x, kernel = draw(shape, size, batch)
 
-    def gradient(function):
-        return jax.jit(jax.grad(lambda kernel, x: jnp.sum(jnp.sin(function(x, kernel)))))
+    def gradients(function):
+        def energy(kernel, x):
+            return jnp.sum(jnp.sin(function(x, kernel / 8)))
 
-    expected = gradient(definition)(kernel, x)
-    assert_close(gradient(ours)(kernel, x), expected)
+        return jax.jit(jax.grad(energy, (0, 1)))
+
+    expected = gradients(definition)(kernel, x)
+    assert_close(gradients(ours)(kernel, x), expected)
     x, kernel = split(x, kernel)
-    compiled = gradient(ours).lower(kernel, x).compile()
+    compiled = gradients(ours).lower(kernel, x).compile()
     assert_close(compiled(kernel, x), expected)
     moves = ('all-gather', 'all-to-all', 'collective-permute')
     assert not [move for move in moves if move in compiled.as_text()]

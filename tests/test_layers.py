@@ -142,7 +142,7 @@ def test_a_network_is_the_same_as_in_pytorch(name, mode):
 def test_batch_normalisation_is_pytorchs():
     """Outputs in training and evaluation, and running statistics with PyTorch's momentum of 0.1.
 
-    PyTorch's running variance is the unbiased one, n / (n - 1) times that which normalises; Flax's
+    PyTorch's running variance is the unbiased one, n / (n - 1) times that which normalises; ours
     is the latter, so they differ by this factor in what the batches brought.
     """
     module, count = layers.BatchNorm(), 4 * 3 * 3
@@ -155,7 +155,7 @@ def test_batch_normalisation_is_pytorchs():
         output, statistics = apply(module, variables, batch, train=True)
         np.testing.assert_allclose(output, TORCH[f'batch norm, train {index}'], atol=1e-5)
         variables = variables | statistics
-    running = variables['batch_stats']['BatchNorm_0']
+    running = variables['batch_stats']
     np.testing.assert_allclose(running['mean'], TORCH['batch norm, mean'], rtol=1e-5)
     left = 0.9**2  # of the variance of 1 that both start from
     unbiased = left + (running['var'] - left) * count / (count - 1)
@@ -163,11 +163,11 @@ def test_batch_normalisation_is_pytorchs():
     assert not np.allclose(running['var'], TORCH['batch norm, var'], rtol=1e-3)
 
     torchs = {name: TORCH[f'batch norm, {name}'] for name in ('mean', 'var')}
-    variables['batch_stats'] = {'BatchNorm_0': torchs}
+    variables['batch_stats'] = torchs
     output, statistics = apply(module, variables, draw('batch 0', (4, 3, 3, 3)), train=False)
     np.testing.assert_allclose(output, TORCH['batch norm, eval'], atol=1e-5)
     for name in torchs:
-        np.testing.assert_array_equal(statistics['batch_stats']['BatchNorm_0'][name], torchs[name])
+        np.testing.assert_array_equal(statistics['batch_stats'][name], torchs[name])
 
 
 def test_a_large_mean_does_not_cancel_the_variance():

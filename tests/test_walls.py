@@ -56,10 +56,11 @@ class Room:
 ROOMS = (
     Room('configs/*.py', may=('ml_collections', 'difflib', 'configs')),
     Room(
-        'gan_jax/models/*.py',
+        'gan_jax/models/**/*.py',
         may=('flax', 'gan_jax.models', 'gan_jax.usage', 'jax', *STANDARD),
         words=('player',),
     ),
+    Room('gan_jax/tuning.py', may=('jax', *STANDARD)),
     Room('gan_jax/losses.py', may=('jax', *SPEAKING)),
     Room('gan_jax/penalties.py', may=('jax', *SPEAKING)),
     Room(

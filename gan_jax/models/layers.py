@@ -8,6 +8,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from gan_jax.models.channels import channel_mean, spread
 from gan_jax.models.conv import Conv, ConvTranspose, UpsampleConv
 from gan_jax.usage import UsageError, choose
 
@@ -67,21 +68,31 @@ def leaky_relu(x: Array) -> Array:
 class BatchNorm(nn.Module):
     """Batch normalisation over every dimension but the last, with PyTorch's momentum and epsilon.
 
-    Under `jit` with a sharded batch the statistics are those of the global batch. The variance is
-    the two-pass one: E[x^2] - E[x]^2 cancels.
+    Ioffe and Szegedy 2015, algorithm 1: y = (x - E[x]) / sqrt(Var[x] + epsilon) scale + bias. Under
+    `jit` with a sharded batch the statistics are those of the global batch. The variance is the
+    two-pass one: E[x^2] - E[x]^2 cancels.
     """
 
     scale_init: Initializer = nn.initializers.ones
 
     @nn.compact
     def __call__(self, x: Array, train: bool) -> Array:
-        return nn.BatchNorm(
-            use_running_average=not train,
-            momentum=0.9,
-            epsilon=1e-5,
-            use_fast_variance=False,
-            scale_init=self.scale_init,
-        )(x)
+        shape = x.shape[-1:]
+        scale = self.param('scale', self.scale_init, shape)
+        bias = self.param('bias', nn.initializers.zeros, shape)
+        running_mean = self.variable('batch_stats', 'mean', jnp.zeros, shape)
+        running_var = self.variable('batch_stats', 'var', jnp.ones, shape)
+        if train:
+            mean = channel_mean(x)
+            centred = x - spread(mean, x.shape)
+            var = channel_mean(jnp.square(centred))
+            if not self.is_initializing():
+                running_mean.value = 0.9 * running_mean.value + 0.1 * mean
+                running_var.value = 0.9 * running_var.value + 0.1 * var
+        else:
+            centred = x - spread(running_mean.value, x.shape)
+            var = running_var.value
+        return centred * spread(scale * jax.lax.rsqrt(var + 1e-5), x.shape) + spread(bias, x.shape)
 
 
 class LayerNorm(nn.Module):

@@ -133,7 +133,7 @@ class Layers:
         return nn.PixelShuffle(2)(y)
 
     def batch_norm(self, x):
-        name, size = f'{self.next("BatchNorm")}/BatchNorm_0', x.shape[1]
+        name, size = self.next('BatchNorm'), x.shape[1]
         return F.batch_norm(
             x,
             tensor(f'batch_stats/{name}/mean', size),
@@ -250,8 +250,8 @@ def networks(train: bool) -> dict[str, torch.Tensor]:
 def batch_norm() -> dict[str, torch.Tensor]:
     """Two training calls of nn.BatchNorm2d with its own defaults, then one in evaluation."""
     layer = nn.BatchNorm2d(3)
-    layer.weight.data = tensor('params/BatchNorm_0/scale', 3)
-    layer.bias.data = tensor('params/BatchNorm_0/bias', 3)
+    layer.weight.data = tensor('params/scale', 3)
+    layer.bias.data = tensor('params/bias', 3)
     outputs = {}
     for index in range(2):
         x = turned(2 * tensor(f'batch {index}', 4, 3, 3, 3) + 1)
