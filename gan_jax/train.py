@@ -1,6 +1,6 @@
 """The loop: data -> step -> log -> sample -> checkpoint."""
 
-from collections import deque
+import collections
 from collections.abc import Callable
 from contextlib import closing
 from functools import partial
@@ -31,9 +31,8 @@ from gan_jax.step import Metrics
 from gan_jax.usage import UsageError, choose
 from gan_jax.workdir import open_workdir, record_config
 
-
-# A device never waits for the host, a signal waits for so many steps, and XLA's pretended CPU devices,
-# which share threads, do not starve each other.
+# Enough for no device to wait for the host. A signal waits for so many steps; and with many more
+# XLA's pretended CPU devices, which share their threads, would starve each other.
 STEPS_AHEAD = 4
 
 
@@ -71,7 +70,7 @@ def train(config: ConfigDict, path: str) -> State:
             clock = Clock(start, batch_size * game.microbatches)
             said = {}  # the latest of every phase, of which not all are due at every step
             unread = None  # what waits until the next step is under way, so that no device does
-            ahead = deque()  # of the devices: steps that may not have been taken yet
+            ahead = collections.deque()  # of the devices: steps that may not have been taken yet
             for index in range(start, config.steps):
                 feed = clock.wait(partial(source.feed, index))
                 state, metrics = step(state, feed, due=game.due(index))

@@ -243,7 +243,7 @@ def test_every_preset_describes_a_game(system):
             'wgan_gp',
             'networks.discriminator.downsamples',
             (True, True, True, True),
-            r'1x1 pixels cannot be halved \(gan_jax/models/conv.py, line',
+            r'1x1 pixels cannot be halved \(gan_jax/models/conv/__init__.py, line',
         ),
     ),
 )
