@@ -51,6 +51,7 @@ def adversarial(optimizer: dict) -> ConfigDict:
     config.critic_updates = 1  # of the discriminator per training step (n_critic)
     config.accumulate = 1  # microbatches that a batch is split into, one after the other
     config.generator_batch = 1  # images of the generator's loss, as a multiple of the real ones
+    config.dtype = 'float32'  # inside networks; or 'bfloat16': parameters and losses stay float32
     config.ema_decay = 0.0  # of the generator's moving average, which is then what is sampled
 
     config.data = dict(

@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +16,10 @@ from gan_jax.game import Game, State
 from gan_jax.models import made_shapes
 from gan_jax.optim import build_optimizer
 from gan_jax.step import Optimizers, init_state, make_sampler, make_train_step
-from gan_jax.usage import UsageError
+from gan_jax.usage import UsageError, choose
+
+# Inside networks. float16 has too few exponents for a gradient without scaling its loss.
+DTYPES = {'float32': jnp.float32, 'bfloat16': jnp.bfloat16}
 
 
 def stream_key(seed: int, purpose: str) -> jax.Array:
@@ -55,6 +59,10 @@ def microbatch_size(config: ConfigDict) -> int:
     return config.batch_size // config.accumulate
 
 
+def _dtype(config: ConfigDict) -> Any:
+    return choose('dtype', config.dtype, DTYPES)
+
+
 def make_initial_state(config: ConfigDict, game: Game, mesh: Mesh) -> Callable[[], State]:
     """Returns the jitted function that makes a run's first state, global arrays all of it."""
     optimizers = build_optimizers(config, game)
@@ -91,6 +99,7 @@ def make_step(config: ConfigDict, game: Game, read_batch: Callable, mesh: Mesh) 
         build_optimizers(config, game),
         seed=config.seed,
         ema_decay=lambda step: config.ema_decay,
+        dtype=_dtype(config),
         shard=meshes.shard_batch(mesh),
     )
 
@@ -110,7 +119,7 @@ def make_step(config: ConfigDict, game: Game, read_batch: Callable, mesh: Mesh) 
 def make_draw(config: ConfigDict, game: Game, mesh: Mesh, count: int) -> Callable:
     """Returns `draw(state, key)`: `count` samples as NumPy arrays, whole on every process."""
     sampler = jax.jit(
-        make_sampler(game, shard=meshes.shard_batch(mesh)),
+        make_sampler(game, dtype=_dtype(config), shard=meshes.shard_batch(mesh)),
         out_shardings=meshes.replicated(mesh),
         compiler_options=tuning.compiler_options(),
     )

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax
+import jax.numpy as jnp
 from flax import struct
 from flax.core import tracers
 
@@ -23,6 +24,8 @@ class Networks:
     that the next call starts from them; without it they are dropped. Only networks in `updatable`
     may be updated, and never inside a transformation such as a gradient penalty's `jax.grad`,
     where new statistics would be that transformation's own tracers.
+
+    Inside a network numbers are of `dtype`; parameters, statistics and what comes out are float32.
     """
 
     def __init__(
@@ -32,11 +35,12 @@ class Networks:
         stats: Mapping[str, Tree],
         *,
         updatable: tuple[str, ...] = (),
+        dtype: Any = jnp.float32,
         shard: Callable[[Tree], Tree] = lambda tree: tree,
     ):
         self.stats = dict(stats)
         self._modules, self._params = modules, params
-        self._updatable, self._shard = updatable, shard
+        self._updatable, self._dtype, self._shard = updatable, dtype, shard
         self._trace = tracers.current_trace()
 
     def __getattr__(self, name: str) -> Callable:
@@ -49,13 +53,22 @@ class Networks:
             raise ValueError(f'{name!r} is not of the player whose turn it is: no update=True')
         if update and tracers.current_trace() != self._trace:
             raise ValueError(f'{name!r} was called with update=True inside a transformation')
-        variables = {'params': self._params[name], **self.stats[name]}
+        variables = {'params': _cast(self._params[name], self._dtype), **self.stats[name]}
         collections = list(self.stats[name])
-        args = self._shard(args)
+        args = _cast(self._shard(args), self._dtype)
         output, new = self._modules[name].apply(variables, *args, mutable=collections, **kwargs)
         if update:
             self.stats[name] = dict(new)
-        return output
+        return _cast(output, jnp.float32)
+
+
+def _cast(tree: Tree, dtype: Any) -> Tree:
+    """Floating-point numbers in another precision; integers and keys as they are."""
+
+    def cast(leaf: Array) -> Array:
+        return leaf.astype(dtype) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf
+
+    return jax.tree.map(cast, tree)
 
 
 class Context(NamedTuple):

@@ -5,6 +5,7 @@ there is no random state to save and a resumed run draws the same numbers.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import jax
@@ -51,7 +52,7 @@ def run_phase(
     state: State,
     microbatches: Mapping[str, Array],
     key: Array,
-    shard: Callable,
+    networks_of: Callable[..., Networks],
 ) -> tuple[State, Metrics]:
     """Takes one player's turn: changes its parameters, statistics and optimiser state, and `extra`.
 
@@ -62,9 +63,7 @@ def run_phase(
     names = game.players[phase.player]
 
     def objective(moved, stats, extra, batch, key):
-        networks = Networks(
-            game.networks, {**state.params, **moved}, stats, updatable=names, shard=shard
-        )
+        networks = networks_of({**state.params, **moved}, stats, updatable=names)
         context = Context(batch, key, state.step, extra)
         value, report = phase.loss(networks, context)
         return value, (networks.stats, {**extra, **report.extra}, report.metrics)
@@ -108,14 +107,18 @@ def make_train_step(
     *,
     seed: int,
     ema_decay: Callable[[Array], Array] = lambda step: 0.0,
+    dtype: Any = jnp.float32,
     shard: Callable[[Any], Any] = lambda tree: tree,
 ) -> Callable[..., tuple[State, Metrics]]:
     """Returns `train_step(state, microbatches, due) -> (state, metrics)`; `due` is static.
 
     Args:
       ema_decay: the moving average's decay at a step.
+      dtype: of the numbers inside networks.
       shard: splits the leading dimension of every network's inputs over the devices.
     """
+
+    networks_of = partial(Networks, game.networks, dtype=dtype, shard=shard)
 
     def train_step(state, microbatches, due):
         step_key = jax.random.fold_in(jax.random.key(seed), state.step)
@@ -124,7 +127,9 @@ def make_train_step(
             if due[index]:
                 key = jax.random.fold_in(step_key, index)
                 optimizer = optimizers[phase.player]
-                state, said = run_phase(game, phase, optimizer, state, microbatches, key, shard)
+                state, said = run_phase(
+                    game, phase, optimizer, state, microbatches, key, networks_of
+                )
                 metrics.update(said)
         decay = ema_decay(state.step)
         current = {name: _variables(state.params, state.stats, name) for name in game.ema}
@@ -139,7 +144,9 @@ def make_train_step(
     return train_step
 
 
-def make_sampler(game: Game, *, shard: Callable = lambda tree: tree) -> Callable:
+def make_sampler(
+    game: Game, *, dtype: Any = jnp.float32, shard: Callable = lambda tree: tree
+) -> Callable:
     """Returns `sample(state, batch, key)`, which draws from the averaged networks, if any."""
 
     def sample(state, batch, key):
@@ -147,7 +154,7 @@ def make_sampler(game: Game, *, shard: Callable = lambda tree: tree) -> Callable
         for name, averaged in state.ema.items():
             params[name] = averaged['params']
             stats[name] = {kind: tree for kind, tree in averaged.items() if kind != 'params'}
-        networks = Networks(game.networks, params, stats, shard=shard)
+        networks = Networks(game.networks, params, stats, dtype=dtype, shard=shard)
         return game.sample(networks, Context(batch, key, state.step, state.extra))
 
     return sample

@@ -138,6 +138,23 @@ def test_save_and_restore_are_exact(system, tmp_path):
 
 
 @every_system
+def test_bfloat16_takes_nearly_the_steps_of_float32(system):
+    """Inside networks alone: parameters, statistics, losses and penalties stay float32."""
+    config = load(system)
+    config.dtype = 'bfloat16'
+    run = Run(config)
+    state, said = run.take(run.make_state(), 2)
+    exact, exactly_said = two_steps(system)
+    assert jax.tree.map(jnp.dtype, state) == jax.tree.map(jnp.dtype, exact)
+    for name in said:
+        if name.endswith(('loss', 'mean', 'penalty')):
+            np.testing.assert_allclose(said[name], exactly_said[name], rtol=0.05, atol=0.05)
+    feed, due = run.source.feed(0), run.game.due(0)
+    assert 'bf16' in run.step.lower(state, feed, due=due).as_text()
+    assert not same(state.params, exact.params)
+
+
+@every_system
 def test_two_devices_take_the_steps_of_one(system):
     """The step is a function of the global batch: statistics, pairs and noise are global too."""
     if jax.device_count() < 2:

@@ -77,7 +77,7 @@ class BatchNorm(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array, train: bool) -> Array:
-        shape = x.shape[-1:]
+        shape, dtype, x = x.shape[-1:], x.dtype, x.astype(jnp.float32)
         scale = self.param('scale', self.scale_init, shape)
         bias = self.param('bias', nn.initializers.zeros, shape)
         running_mean = self.variable('batch_stats', 'mean', jnp.zeros, shape)
@@ -92,7 +92,8 @@ class BatchNorm(nn.Module):
         else:
             centred = x - spread(running_mean.value, x.shape)
             var = running_var.value
-        return centred * spread(scale * jax.lax.rsqrt(var + 1e-5), x.shape) + spread(bias, x.shape)
+        y = centred * spread(scale * jax.lax.rsqrt(var + 1e-5), x.shape) + spread(bias, x.shape)
+        return y.astype(dtype)
 
 
 class LayerNorm(nn.Module):

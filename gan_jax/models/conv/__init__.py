@@ -160,7 +160,8 @@ class _Layer(nn.Module):
     @nn.compact
     def __call__(self, x: Array) -> Array:
         shape = (*pair(self.kernel_size), x.shape[-1], self.features)
-        y = self.compute(x, self.param('kernel', self.kernel_init, shape))
+        kernel = self.param('kernel', self.kernel_init, shape)
+        y = self.compute(x, kernel.astype(x.dtype))  # normalised weights are float32
         if not self.use_bias:
             return y
         return y + spread(self.param('bias', self.bias_init, (self.features,)), y.shape)

@@ -19,13 +19,14 @@ from jax import Array, lax
 
 from gan_jax.models.conv import winograd, xla
 from gan_jax.models.conv.axis import Axes
+from gan_jax.models.conv.phases import interleave, pad_taps, phases
 
 
 def _convolution(axes: Axes, x: Array, kernel: Array) -> Array:
     """y[j] = sum_t x[s j + t - p] w[t]."""
     height, width, inputs, outputs = kernel.shape
     # Many channels.  3x3 at 32, 128 channels: 104, 60; 4x4 with strides of 2: 98, 79.
-    if _is_wide(axes, inputs, outputs):
+    if _is_wide(axes, x, inputs, outputs):
         return winograd.convolution(axes, x, kernel)
 
     (s, m), (t, n) = ((axis.stride, axis.outputs) for axis in axes)
@@ -50,21 +51,21 @@ def _convolution(axes: Axes, x: Array, kernel: Array) -> Array:
 def _input_gradient(axes: Axes, dy: Array, kernel: Array) -> Array:
     """dx[i] = sum_{j, t: s j + t - p = i} dy[j] w[t]."""
     # 4x4 with strides of 2 from 32, 128 channels: 125, 96.
-    if _is_wide(axes, *kernel.shape[2:]):
+    if _is_wide(axes, dy, *kernel.shape[2:]):
         return winograd.input_gradient(axes, dy, kernel)
     # A dense convolution of dy for each phase: XLA dilates dy with zeros.
-    kernel = winograd.pad_taps(axes, kernel).swapaxes(2, 3)
-    phases = [
+    kernel = pad_taps(axes, kernel).swapaxes(2, 3)
+    dx = [
         _convolution(tuple(axis.transposed for axis in dense), dy, kernel[taps][::-1, ::-1])
-        for _, taps, dense in winograd.phases(axes)
+        for _, taps, dense in phases(axes)
     ]
-    return winograd.interleave(axes, phases)
+    return interleave(axes, dx)
 
 
 def _kernel_gradient(axes: Axes, x: Array, dy: Array) -> Array:
     """dw[t] = sum_j x[s j + t - p] dy[j]: a convolution whose channels are the batch."""
     # 3x3 at 32, 128 channels: 134, 82; 4x4 with strides of 2: 141, 89.
-    if _is_wide(axes, x.shape[-1], dy.shape[-1]):
+    if _is_wide(axes, x, x.shape[-1], dy.shape[-1]):
         return winograd.kernel_gradient(axes, x, dy)
     # The time per image grows with the batch: parts of 8 MB.  3x3 at 32, 128 channels: 381, 146.
     # A part is every n-th image and not a run of them, so that no image of a sharded batch moves.
@@ -94,10 +95,11 @@ def _is_dense(axes: Axes) -> bool:
     return all(axis.stride == 1 for axis in axes)
 
 
-def _is_wide(axes: Axes, inputs: int, outputs: int) -> bool:
-    """Whether fewer multiplications are worth the additions that they cost."""
+def _is_wide(axes: Axes, images: Array, inputs: int, outputs: int) -> bool:
+    """Whether fewer multiplications are worth the additions that they cost, and their rounding."""
     few_taps = all(-(-axis.taps // axis.stride) in winograd.FILTERS for axis in axes)
-    return few_taps and inputs * outputs >= 1 << 14 and min(inputs, outputs) >= 64
+    wide = inputs * outputs >= 1 << 14 and min(inputs, outputs) >= 64
+    return few_taps and wide and images.dtype == jnp.float32
 
 
 convolution = jax.custom_vjp(_convolution, nondiff_argnums=(0,))

@@ -13,7 +13,7 @@ is every n-th image and not a run of them, so that no image of a sharded batch m
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -21,6 +21,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from gan_jax.models.conv.axis import Axes, Axis
+from gan_jax.models.conv.phases import interleave, pad_rows, pad_taps, phases
 
 # Multiplications of a matrix product below which XLA:CPU leaves it to one core.
 _PRODUCT = 1 << 24
@@ -68,7 +69,7 @@ def convolution(axes: Axes, x: Array, kernel: Array) -> Array:
     groups = [tuple(zip(*group)) for group in groups.values()]
 
     def convolve(x: Array) -> Array:
-        x = _pad_rows(axes, x)
+        x = pad_rows(axes, x)
         return sum(
             _outputs(
                 denses[0],
@@ -103,7 +104,7 @@ def kernel_gradient(axes: Axes, x: Array, dy: Array) -> Array:
     shape = (*(axis.taps for axis in axes), x.shape[-1], dy.shape[-1])
 
     def differentiate(x: Array, dy: Array) -> list[Array]:
-        x = _pad_rows(axes, x)
+        x = pad_rows(axes, x)
         return [
             _contract(_tiles(dense, x[rows]), _output_points(dense, dy), 1)
             for rows, _, dense in phases(axes)
@@ -114,37 +115,6 @@ def kernel_gradient(axes: Axes, x: Array, dy: Array) -> Array:
     for (_, taps, dense), points in zip(phases(axes), products):
         dw = dw.at[taps].set(_taps(dense, points))
     return dw[: shape[0], : shape[1]]
-
-
-# Phases of images [B, H, W, C].
-
-
-def phases(axes: Axes) -> Iterator[tuple[tuple, tuple, Axes]]:
-    """The rows and columns of x in a phase, its taps, its dense convolution: row by row."""
-    for rows, row_taps, height in axes[0].phases():
-        for columns, column_taps, width in axes[1].phases():
-            yield (slice(None), rows, columns), (row_taps, column_taps), (height, width)
-
-
-def interleave(axes: Axes, images: Sequence[Array]) -> Array:
-    """Makes x of its phases."""
-    s, t = (axis.stride for axis in axes)
-    rows = [jnp.stack(images[a * t : (a + 1) * t], axis=3) for a in range(s)]
-    x = jnp.stack(rows, axis=2)
-    batch, m, _, n, _, channels = x.shape
-    return x.reshape(batch, m * s, n * t, channels)[:, : axes[0].size, : axes[1].size]
-
-
-def pad_taps(axes: Axes, kernel: Array) -> Array:
-    """Appends taps of zero to a kernel smaller than its stride: a phase has at least one."""
-    missing = [(0, max(0, axis.stride - axis.taps)) for axis in axes]
-    return jnp.pad(kernel, (*missing, (0, 0), (0, 0)))
-
-
-def _pad_rows(axes: Axes, x: Array) -> Array:
-    """Appends zeros to x: all phases have as many rows."""
-    missing = [(0, -axis.size % axis.stride) for axis in axes]
-    return jnp.pad(x, ((0, 0), *missing, (0, 0)))
 
 
 # Tiles of a dense convolution: along the rows, then along the columns, whose points come first.
