@@ -132,7 +132,7 @@ def main() -> None:
     parser.add_argument('--only', default='', help='only the cases whose name holds this text')
     parser.add_argument('--out', type=Path, help='default: benchmarks/results/')
     arguments = parser.parse_args()
-    tuning.keep_memory()
+    tuning.prepare()
     backend = jax.default_backend()
     out = arguments.out or measure.RESULTS / f'convolutions-{backend}.json'
 

@@ -24,10 +24,9 @@ def time_steps(argument: str, batch_size: int, devices: int) -> dict:
     import jax
 
     from benchmarks.versus_torch import make_our_step
-    from gan_jax import mesh as meshes, tuning
+    from gan_jax import mesh as meshes
     from gan_jax.command_line import load_config
 
-    tuning.keep_memory()
     config = load_config(argument)
     config.batch_size = batch_size
     images = batch_size * config.critic_updates

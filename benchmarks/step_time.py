@@ -36,7 +36,7 @@ def time_config(argument: str) -> dict:
     from gan_jax.games import build_game
 
     jax.config.update('jax_enable_compilation_cache', False)
-    tuning.keep_memory()
+    tuning.prepare()
     config = load_config(argument)
     game, mesh = build_game(config), meshes.make_mesh()
     state = make_initial_state(config, game, mesh)()

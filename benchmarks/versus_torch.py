@@ -32,17 +32,17 @@ CASES = {
 }
 CONTESTANTS = ('ours', 'eager', 'compiled')
 SECONDS = 2.0  # of steps in a turn, but at least one step
-KEEP_MEMORY = {'MALLOC_MMAP_MAX_': '0', 'MALLOC_TRIM_THRESHOLD_': str(2**40)}  # read by glibc
 
 
 def make_our_step(config, mesh=None):
     """Returns a function that takes some steps of ours and waits for the last, on all devices."""
     import jax
 
-    from gan_jax import mesh as meshes
+    from gan_jax import mesh as meshes, tuning
     from gan_jax.build import make_initial_state, make_step
     from gan_jax.games import build_game
 
+    tuning.prepare()
     game, mesh = build_game(config), mesh or meshes.make_mesh()
     state = make_initial_state(config, game, mesh)()
     shape = (game.microbatches, config.batch_size, *config.data.size, config.data.channels)
@@ -64,8 +64,11 @@ def make_torch_step(config, compiled: bool):
     import torch
 
     from benchmarks.torch_systems import System
+    from gan_jax import tuning
 
     device = 'cuda' if torch.cuda.is_available() else 'cpu'
+    if device == 'cpu':
+        tuning.keep_memory()
     torch.set_num_threads(len(os.sched_getaffinity(0)))
     torch.set_float32_matmul_precision('high')
     torch.backends.cudnn.benchmark = True
@@ -132,7 +135,6 @@ def main() -> None:
     parser.add_argument('--rounds', type=int, default=7)
     parser.add_argument('--out', type=Path, help='default: benchmarks/results/')
     arguments = parser.parse_args()
-    os.environ.update(KEEP_MEMORY)  # of the processes to come
     results = {}
     out = arguments.out or measure.RESULTS / 'versus_torch.json'
     for name, config in CASES.items():

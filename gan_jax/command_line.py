@@ -135,7 +135,7 @@ def _prepare_jax() -> None:
         cache = os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache'
         jax.config.update('jax_compilation_cache_dir', str(Path(cache) / 'gan_jax' / 'xla'))
     jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.5)
-    tuning.keep_memory()
+    tuning.prepare()
 
 
 def _train(options: flags.FlagValues, workdir: str) -> None:
