@@ -23,8 +23,8 @@ def render() -> str:
         for name, case in report['cases'].items():
             times = {who: milliseconds(case['step_ms'][who]['median']) for who in case['step_ms']}
             rows.append(
-                f'| {name} | {report["hardware"]} | {times["eager"]} | {times["compiled"]} '
-                f'| {times["ours"]} | {case["ratio"]:.2f} |\n'
+                f'| {name} | {report["hardware"]}, {report["dtype"]} | {times["eager"]} '
+                f'| {times["compiled"]} | {times["ours"]} | {case["ratio"]:.2f} |\n'
             )
     return ''.join(rows)
 

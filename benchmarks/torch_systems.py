@@ -3,9 +3,9 @@
 Written from the papers, as fast as PyTorch makes it easy to be: channels-last images, real and
 generated images in one call of the discriminator where it has no batch statistics, the
 discriminator's weights frozen in the generator's turn, no graph of the generator in the
-discriminator's, fused optimisers, gradients set to None, denormal numbers flushed. `compiled`
-hands each player's loss to `torch.compile`; a gradient penalty stays eager, because
-`torch.compile` cannot differentiate twice.
+discriminator's, fused optimisers, gradients set to None, denormal numbers flushed, autocast where
+the config asks for bfloat16. `compiled` hands each player's loss to `torch.compile`; a gradient
+penalty stays eager, because `torch.compile` cannot differentiate twice.
 """
 
 from collections.abc import Callable
@@ -197,6 +197,9 @@ class System:
         )
         self.average = [p.detach().clone() for p in self.generator.parameters()]
         self.config, self.device = config, device
+        dtype = getattr(torch, config.dtype)
+        # Within the networks; parameters, losses and penalties stay float32, as with us.
+        self.autocast = partial(torch.autocast, device, dtype, enabled=dtype != torch.float32)
         self.mixes = discriminator.normalization == 'batch'
         self.discriminator_adversary, self.generator_adversary = LOSSES[config.loss.name]
         self.optimizers = {
@@ -227,30 +230,31 @@ class System:
     def discriminator_loss(self, real: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
         """Returns the loss without its penalty, and the generated images."""
         with torch.no_grad():
-            fake = self.generator(z)
+            fake = self.generator(z).float()
         if self.mixes:
-            logits = self.discriminator(real), self.discriminator(fake)
+            logits = self.discriminator(real).float(), self.discriminator(fake).float()
         else:
-            logits = self.discriminator(torch.cat([real, fake])).chunk(2)
+            logits = self.discriminator(torch.cat([real, fake])).float().chunk(2)
         return self.discriminator_adversary(*logits), fake
 
     def generator_loss(self, z: Tensor) -> Tensor:
         """Returns the generator's loss."""
-        return self.generator_adversary(None, self.discriminator(self.generator(z)))
+        return self.generator_adversary(None, self.discriminator(self.generator(z)).float())
 
     def step(self) -> None:
         """One update of the generator, then the discriminator's."""
         config = self.config
         discriminator_loss, generator_loss = self.losses
         self.discriminator.requires_grad_(False)
-        self.update(
-            'generator', generator_loss(self.latents(config.generator_batch * config.batch_size))
-        )
+        with self.autocast():
+            loss = generator_loss(self.latents(config.generator_batch * config.batch_size))
+        self.update('generator', loss)
         self.discriminator.requires_grad_(True)
         for real in self.real:
-            loss, fake = discriminator_loss(real, self.latents(len(real)))
-            if weight := config.penalties.gradient_penalty:
-                loss = loss + weight * gradient_penalty(self.discriminator, real, fake)
+            with self.autocast():
+                loss, fake = discriminator_loss(real, self.latents(len(real)))
+                if weight := config.penalties.gradient_penalty:
+                    loss = loss + weight * gradient_penalty(self.discriminator, real, fake)
             self.update('discriminator', loss)
         if config.ema_decay:
             with torch.no_grad():

@@ -1,7 +1,7 @@
 """Times whole training steps against the same steps in PyTorch, in turns.
 
     pip install torch
-    python -m benchmarks.versus_torch [--only text] [--rounds 7] [--out file.json]
+    python -m benchmarks.versus_torch [--only text] [--rounds 7] [--dtype bfloat16] [--out file.json]
 
 Every contestant is a process of its own and rests while another works. A step is all the updates
 that the config asks for; images lie ready on the device. A time is the median over the rounds; the
@@ -83,11 +83,12 @@ def make_torch_step(config, compiled: bool):
     return take
 
 
-def work(connection: Connection, contestant: str, argument: str) -> None:
+def work(connection: Connection, contestant: str, argument: str, dtype: str) -> None:
     """Takes as many steps as it is told, and tells how long they took, until it is told none."""
     from gan_jax.command_line import load_config
 
     config = load_config(argument)
+    config.dtype = dtype
     take = (
         make_our_step(config)
         if contestant == 'ours'
@@ -100,13 +101,13 @@ def work(connection: Connection, contestant: str, argument: str) -> None:
     connection.send(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10)
 
 
-def compete(argument: str, rounds: int) -> dict:
+def compete(argument: str, dtype: str, rounds: int) -> dict:
     """Returns every contestant's times of a step, its first step and its peak memory."""
     context = multiprocessing.get_context('spawn')
     pipes = {}
     for name in CONTESTANTS:
         pipes[name], theirs = context.Pipe()
-        context.Process(target=work, args=(theirs, name, argument), daemon=True).start()
+        context.Process(target=work, args=(theirs, name, argument, dtype), daemon=True).start()
 
     def turn(name: str, steps: int) -> float:
         pipes[name].send(steps)
@@ -133,17 +134,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--only', default='', help='only the cases whose name holds this text')
     parser.add_argument('--rounds', type=int, default=7)
+    parser.add_argument('--dtype', default='float32', help="inside networks; PyTorch's autocast")
     parser.add_argument('--out', type=Path, help='default: benchmarks/results/')
     arguments = parser.parse_args()
-    results = {}
-    out = arguments.out or measure.RESULTS / 'versus_torch.json'
+    os.environ.setdefault('XLA_PYTHON_CLIENT_PREALLOCATE', 'false')  # a GPU's memory is shared
+    results = {'dtype': arguments.dtype, 'cases': {}}
+    out = arguments.out or measure.RESULTS / f'versus_torch-{arguments.dtype}.json'
     for name, config in CASES.items():
         if arguments.only in name:
-            results[name] = compete(config, arguments.rounds)
-            medians = {who: t['median'] for who, t in results[name]['step_ms'].items()}
+            case = compete(config, arguments.dtype, arguments.rounds)
+            results['cases'][name] = case
+            medians = {who: t['median'] for who, t in case['step_ms'].items()}
             cells = '  '.join(f'{who} {ms:9.1f} ms' for who, ms in medians.items())
-            print(f'{name:20}  {cells}  ratio {results[name]["ratio"]:.2f}', flush=True)
-            measure.write(out, 'versus_torch', {'cases': results})  # what has been measured stays
+            print(f'{name:20}  {cells}  ratio {case["ratio"]:.2f}', flush=True)
+            measure.write(out, 'versus_torch', results)  # what has been measured stays
 
 
 if __name__ == '__main__':
