@@ -31,8 +31,9 @@ def time_steps(argument: str, batch_size: int, devices: int) -> dict:
     config.batch_size = batch_size
     images = batch_size * config.critic_updates
     take = make_our_step(config, meshes.make_mesh(jax.devices()[:devices]))
-    times = measure.in_turns({'step': lambda: take(1)}, ROUNDS, SECONDS)['step']
-    step = measure.summary(times)
+    together = take(1)
+    times = measure.in_turns({'call': lambda: take(1)}, ROUNDS, SECONDS)['call']
+    step = measure.summary([seconds / together for seconds in times])
     return {'step_ms': step, 'images_per_second': round(1e3 * images / step['median'], 1)}
 
 

@@ -42,7 +42,7 @@ def time_config(argument: str) -> dict:
     state = make_initial_state(config, game, mesh)()
     size = microbatch_size(config)
     source = open_source(config.data, size, game.microbatches, config.seed, mesh)
-    feed, due = source.feed(0), game.due(0)
+    feed, due = source.feed(range(1)), game.due(0)
 
     begin = time.perf_counter()
     step = make_step(config, game, source.batch, mesh).lower(state, feed, due=due).compile()
@@ -59,7 +59,7 @@ def time_config(argument: str) -> dict:
     parts = {
         'step': take_step,
         'sample': lambda: draw(state, jax.random.key(0)),
-        'data': lambda: jax.block_until_ready(source.feed(0)),
+        'data': lambda: jax.block_until_ready(source.feed(range(1))),
         'peak': lambda: product(matrix, matrix).block_until_ready(),
     }
     times = measure.in_turns(parts, ROUNDS, SECONDS)

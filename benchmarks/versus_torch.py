@@ -1,7 +1,7 @@
 """Times whole training steps against the same steps in PyTorch, in turns.
 
     pip install torch
-    python -m benchmarks.versus_torch [--only text] [--rounds 7] [--dtype bfloat16] [--out file.json]
+    python -m benchmarks.versus_torch [--only text] [--rounds 7] [--dtype float32] [--out file]
 
 Every contestant is a process of its own and rests while another works. A step is all the updates
 that the config asks for; images lie ready on the device. A time is the median over the rounds; the
@@ -35,11 +35,12 @@ SECONDS = 2.0  # of steps in a turn, but at least one step
 
 
 def make_our_step(config, mesh=None):
-    """Returns a function that takes some steps of ours and waits for the last, on all devices."""
+    """Returns `take(steps)`: takes so many or a few more, waits for them, returns their number."""
     import jax
 
     from gan_jax import mesh as meshes, tuning
-    from gan_jax.build import make_initial_state, make_step
+    from gan_jax.build import make_initial_state, make_step, steps_per_call
+    from gan_jax.data import Feed
     from gan_jax.games import build_game
 
     tuning.prepare()
@@ -47,20 +48,24 @@ def make_our_step(config, mesh=None):
     state = make_initial_state(config, game, mesh)()
     shape = (game.microbatches, config.batch_size, *config.data.size, config.data.channels)
     images = jax.random.uniform(jax.random.key(0), shape, minval=-1.0)
-    feed = {'image': jax.device_put(images, meshes.split(mesh, 1))}
-    step = make_step(config, game, lambda feed, key: feed, mesh)
+    together = steps_per_call(config, game)
+    shared = {'image': jax.device_put(images, meshes.split(mesh, 1))}
+    feed = Feed(shared, jax.numpy.arange(together))
+    call = make_step(config, game, lambda shared, own, key: shared, mesh)
 
-    def take(steps: int) -> None:
+    def take(steps: int) -> int:
         nonlocal state
-        for index in range(steps):
-            state, metrics = step(state, feed, due=game.due(index))
+        starts = range(0, steps, together)
+        for start in starts:
+            state, metrics = call(state, feed, due=game.due(start))
         jax.block_until_ready((state, metrics))
+        return together * len(starts)
 
     return take
 
 
 def make_torch_step(config, compiled: bool):
-    """Returns a function that takes some steps of PyTorch's and waits for the last."""
+    """Returns `take(steps)` as `make_our_step` does, of PyTorch's."""
     import torch
 
     from benchmarks.torch_systems import System
@@ -74,17 +79,18 @@ def make_torch_step(config, compiled: bool):
     torch.backends.cudnn.benchmark = True
     system = System(config, compiled, device)
 
-    def take(steps: int) -> None:
+    def take(steps: int) -> int:
         for _ in range(steps):
             system.step()
         if device == 'cuda':
             torch.cuda.synchronize()
+        return steps
 
     return take
 
 
 def work(connection: Connection, contestant: str, argument: str, dtype: str) -> None:
-    """Takes as many steps as it is told, and tells how long they took, until it is told none."""
+    """Takes steps as it is told and tells how long how many took; told none, its peak memory."""
     from gan_jax.command_line import load_config
 
     config = load_config(argument)
@@ -96,9 +102,9 @@ def work(connection: Connection, contestant: str, argument: str, dtype: str) -> 
     )
     while steps := connection.recv():
         begin = time.perf_counter()
-        take(steps)
-        connection.send(time.perf_counter() - begin)
-    connection.send(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10)
+        taken = take(steps)
+        connection.send((time.perf_counter() - begin, taken))
+    connection.send((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10, 1))
 
 
 def compete(argument: str, dtype: str, rounds: int) -> dict:
@@ -109,17 +115,21 @@ def compete(argument: str, dtype: str, rounds: int) -> dict:
         pipes[name], theirs = context.Pipe()
         context.Process(target=work, args=(theirs, name, argument, dtype), daemon=True).start()
 
-    def turn(name: str, steps: int) -> float:
+    def tell(name: str, steps: int) -> tuple[float, int]:
         pipes[name].send(steps)
         return pipes[name].recv()
 
-    first = {name: turn(name, 1) for name in pipes}
-    counts = {name: max(1, round(SECONDS / turn(name, 1))) for name in pipes}
+    def time_step(name: str, steps: int) -> float:
+        seconds, taken = tell(name, steps)
+        return seconds / taken
+
+    first = {name: tell(name, 1)[0] for name in pipes}
+    counts = {name: max(1, round(SECONDS / time_step(name, 1))) for name in pipes}
     times = {name: [] for name in pipes}
     for _ in range(rounds):
         for name, steps in counts.items():
-            times[name].append(turn(name, steps) / steps)
-    memory = {name: turn(name, 0) for name in pipes}
+            times[name].append(time_step(name, steps))
+    memory = {name: tell(name, 0)[0] for name in pipes}
     torch_median = min(statistics.median(times[name]) for name in CONTESTANTS[1:])
     return {
         'config': argument,

@@ -112,9 +112,12 @@ class Checkpoints:
             )
         return None
 
-    def interrupted(self, step: int) -> bool:
-        """Whether the cluster has announced the end of this job, agreed on by every process."""
-        return self._manager.reached_preemption(step)
+    def interrupted(self, count: int) -> bool:
+        """Whether the cluster has announced the end of this job, agreed on by every process.
+
+        count: how often this was asked before; JAX agrees on a number that no process may leap.
+        """
+        return self._manager.reached_preemption(count)
 
     def close(self) -> None:
         """Waits for the last save and releases the manager's threads."""

@@ -14,7 +14,7 @@ from gan_jax.build import (
     microbatch_size,
     state_like,
 )
-from gan_jax.data import example_batch
+from gan_jax.data import Feed, example_batch
 from gan_jax.fields import flatten
 from gan_jax.game import Game, Phase
 from gan_jax.games import build_game
@@ -50,12 +50,12 @@ def describe_phase(phase: Phase, microbatch: int, game: Game) -> str:
 def _describe_devices(config: ConfigDict, game: Game, mesh, like) -> str:
     batch = {
         name: jax.ShapeDtypeStruct(
-            (game.microbatches, *array.shape), array.dtype, sharding=meshes.split(mesh, 1)
+            (1, game.microbatches, *array.shape), array.dtype, sharding=meshes.split(mesh, 2)
         )
         for name, array in example_batch(config.data, microbatch_size(config)).items()
     }
-    step = make_step(config, game, lambda feed, key: feed, mesh)
-    memory = step.lower(like, batch, due=game.due(0)).compile().memory_analysis()
+    step = make_step(config, game, lambda shared, own, key: own, mesh)
+    memory = step.lower(like, Feed((), batch), due=game.due(0)).compile().memory_analysis()
     state = sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(like))
     return (
         f'Devices: {mesh.size} x {mesh.devices.flat[0].device_kind} in {jax.process_count()} '

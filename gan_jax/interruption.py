@@ -11,7 +11,7 @@ from gan_jax.checkpoint import Checkpoints
 
 
 class Interruption:
-    """Ctrl-C and SIGTERM end the run after the step at hand, which is then saved.
+    """Ctrl-C and SIGTERM end the run after the call of steps at hand; the last state is then saved.
 
     Several processes must stop at the same step: there JAX's preemption service carries SIGTERM,
     and Ctrl-C is passed on as one.
@@ -38,6 +38,6 @@ class Interruption:
             line = '\nstopping after this step; once more to stop at once\n'
             os.write(sys.stderr.fileno(), line.encode())
 
-    def requested(self, checkpoints: Checkpoints, step: int) -> bool:
-        """Whether this step is to be the last."""
-        return self._asked if self._alone else checkpoints.interrupted(step)
+    def requested(self, checkpoints: Checkpoints, call: int) -> bool:
+        """Whether this call of steps is to be the last; calls are counted one by one."""
+        return self._asked if self._alone else checkpoints.interrupted(call)

@@ -1,7 +1,7 @@
 """The loop: data -> step -> log -> sample -> checkpoint."""
 
 import collections
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from gan_jax.build import (
     make_step,
     microbatch_size,
     state_like,
+    steps_per_call,
     stream_key,
 )
 from gan_jax.checkpoint import Checkpoints
@@ -31,9 +32,9 @@ from gan_jax.step import Metrics
 from gan_jax.usage import UsageError, choose
 from gan_jax.workdir import open_workdir, record_config
 
-# Enough for no device to wait for the host. A signal waits for so many steps; and with many more
+# Enough for no device to wait for the host. A signal waits for so many calls; and with many more
 # XLA's pretended CPU devices, which share their threads, would starve each other.
-STEPS_AHEAD = 4
+CALLS_AHEAD = 2
 
 
 def train(config: ConfigDict, path: str) -> State:
@@ -45,7 +46,7 @@ def train(config: ConfigDict, path: str) -> State:
     mesh = meshes.make_mesh()
     check_batch(config, mesh)
     game = build_game(config)
-    batch_size = microbatch_size(config)
+    batch_size, together = microbatch_size(config), steps_per_call(config, game)
     make_state = make_initial_state(config, game, mesh)
     like = state_like(make_state, mesh)  # finds an impossible config before anything is written
     workdir = open_workdir(path, config)
@@ -61,8 +62,8 @@ def train(config: ConfigDict, path: str) -> State:
         start = int(state.step)
         record_config(workdir, config)  # now that the run is known to begin with it
         _announce(config, mesh, source, start)
-        step = make_step(config, game, source.batch, mesh)
-        _check_best(config.checkpoint.best, step, game, source, state)
+        take = make_step(config, game, source.batch, mesh)
+        _check_best(config.checkpoint.best, take, game, source, state)
         rows, columns = config.log.grid
         draw = make_draw(config, game, mesh, rows * columns)
         write_grid(workdir, 'data.png', source.examples(rows * columns)['image'], columns)
@@ -70,19 +71,19 @@ def train(config: ConfigDict, path: str) -> State:
             clock = Clock(start, batch_size * game.microbatches)
             said = {}  # the latest of every phase, of which not all are due at every step
             unread = None  # what waits until the next step is under way, so that no device does
-            ahead = collections.deque()  # of the devices: steps that may not have been taken yet
-            for index in range(start, config.steps):
-                feed = clock.wait(partial(source.feed, index))
-                state, metrics = step(state, feed, due=game.due(index))
+            ahead = collections.deque()  # of the devices: calls that may not have ended yet
+            for call, steps in enumerate(_calls(start, config.steps, together)):
+                feed = clock.wait(partial(source.feed, steps))
+                state, metrics = take(state, feed, due=game.due(steps.start))
                 ahead.append(metrics['finite'])
-                if len(ahead) > STEPS_AHEAD:
+                if len(ahead) > CALLS_AHEAD:
                     ahead.popleft().block_until_ready()
                 unread = _log(unread, logs, clock)
                 said = {**said, **metrics}
-                done = index + 1
-                last = done == config.steps or interruption.requested(checkpoints, done)
+                done = steps.stop
+                last = done == config.steps or interruption.requested(checkpoints, call)
                 logs.advance(done)
-                if last or index == start or done % config.log.every == 0:
+                if last or call == 0 or done % config.log.every == 0:
                     unread = done, said
                 if last or done % config.log.samples_every == 0:
                     unread = _log(unread, logs, clock)
@@ -100,16 +101,29 @@ def train(config: ConfigDict, path: str) -> State:
     return state
 
 
+def _calls(start: int, end: int, together: int) -> Iterator[range]:
+    """Yields the steps of every call: `together` of them from their multiples on, or else one.
+
+    A resumed run makes the same calls as one that was not stopped, and so ends in the same bits.
+    """
+    while start < end:
+        whole = start % together == 0 and start + together <= end
+        steps = range(start, start + (together if whole else 1))
+        yield steps
+        start = steps.stop
+
+
 def open_checkpoints(config: ConfigDict, workdir: Path) -> Checkpoints:
     """Returns the checkpoints of a run, kept by the rules of its config."""
     return Checkpoints(workdir / 'checkpoints', config.checkpoint.keep, config.checkpoint.best)
 
 
-def _check_best(name: str, step: Callable, game: Game, source: Source, state: State) -> None:
+def _check_best(name: str, take: Callable, game: Game, source: Source, state: State) -> None:
     """Finds a `checkpoint.best` that names no metric, before training."""
     if name:
         every = (True,) * len(game.phases)
-        metrics = step.eval_shape(state, source.feed(int(state.step)), due=every)[1]
+        start = int(state.step)
+        metrics = take.eval_shape(state, source.feed(range(start, start + 1)), due=every)[1]
         choose('metric for checkpoint.best', name, metrics)
 
 

@@ -1,13 +1,11 @@
 """The data room: every example once an epoch, the same whoever reads it, pixels by stated rules."""
 
 import io
-import json
 import os
 import socket
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 
 import jax
@@ -18,7 +16,7 @@ from ml_collections import ConfigDict
 from PIL import Image
 
 from gan_jax import data, mesh
-from gan_jax.data import decode, folder, preprocess, tfds_prepare
+from gan_jax.data import folder, preprocess
 from gan_jax.data.arrays import Arrays
 from gan_jax.data.order import Order
 from gan_jax.data.resident import Resident
@@ -26,7 +24,6 @@ from gan_jax.data.streamed import Streamed
 from gan_jax.usage import UsageError
 
 ROOT = Path(__file__).parents[1]
-TFDS = Path(os.environ.get('GAN_JAX_TFDS', ROOT.parent / 'shared' / 'tfds'))
 ONE_DEVICE = mesh.make_mesh(jax.devices()[:1])
 RESIDENT, STREAMED = 1024, 0  # MiB
 
@@ -59,9 +56,15 @@ def open_numbered(count=10, batch_size=3, microbatches=2, seed=0, **changes):
     )
 
 
+def batch_of(source, step, seed=0):
+    feed = source.feed(range(step, step + 1))
+    own = jax.tree.map(lambda array: array[0], feed.steps)
+    return source.batch(feed.shared, own, jax.random.key(seed))
+
+
 def numbers(source, step):
     """Returns which of the numbered images the step takes, [K, B], and checks the labels."""
-    batch = source.batch(source.feed(step), jax.random.key(step))
+    batch = batch_of(source, step, seed=step)
     image = np.asarray(batch['image'])
     assert image.dtype == np.float32 and image.shape[2:] == (4, 4, 1)
     found = np.rint((image[..., 0, 0, 0] + 1) * 127.5).astype(int)
@@ -122,9 +125,9 @@ def test_worker_processes_give_the_batches_that_threads_give(tmp_path):
     settings = [config(**place, workers=workers) for workers in (0, 2)]
     sources = [data.open_source(each, 3, 2, 0, ONE_DEVICE) for each in settings]
     # All feeds of a source are alive at once: none may share memory that is used again.
-    feeds = [[source.feed(step) for step in [5, 6, 7, 8, 2]] for source in sources]
+    feeds = [[source.feed(range(*i)) for i in [(5, 8), (8, 9), (2, 3)]] for source in sources]
     jax.tree.map(np.testing.assert_array_equal, *feeds)
-    assert list(feeds[0][0]) == ['image']
+    assert list(feeds[0][0].steps) == ['image']
     for source in sources:
         source.close()
 
@@ -145,9 +148,15 @@ def test_two_processes_read_the_batches_that_one_reads():
             changes = dict(resident_mb=resident_mb, size=(3, 3), crop_from=(4, 4), flip=True)
             settings = test_data.config(**changes)
             source = test_data.data.open_source(settings, 8, 2, 0, devices, test_data.numbered(50))
-            step = jax.jit(source.batch).lower(source.feed(9), jax.random.key(0)).compile()
-            assert 'all-gather' not in step.as_text()
-            batch = step(source.feed(9), jax.random.key(0))
+            feed = source.feed(range(9, 10))
+
+            @jax.jit
+            def read(feed):
+                own = jax.tree.map(lambda array: array[0], feed.steps)
+                return source.batch(feed.shared, own, jax.random.key(0))
+
+            assert 'all-gather' not in read.lower(feed).compile().as_text()
+            batch = read(feed)
             assert {a.sharding.spec for a in batch.values()} == {mesh.split(devices, 1).spec}
             image = mesh.gather(batch)['image']
             source.close()
@@ -192,7 +201,7 @@ def test_a_damaged_image_stops_the_stream_with_its_name(tmp_path):
     for resident_mb in (RESIDENT, STREAMED):
         settings = config(name='folder', data_dir=str(tmp_path), resident_mb=resident_mb)
         with pytest.raises(UsageError, match='broken.png cannot be decoded'):
-            data.open_source(settings, 1, 1, 0, ONE_DEVICE).feed(0)
+            data.open_source(settings, 1, 1, 0, ONE_DEVICE).feed(range(1))
 
 
 # On the device
@@ -235,103 +244,14 @@ def test_batches_are_cropped_flipped_and_drawn_from_their_key(resident_mb):
     ramp = np.arange(6 * 8, dtype=np.uint8).reshape(1, 6, 8)
     settings = config(size=(4, 5), crop_from=(6, 8), flip=True, resident_mb=resident_mb)
     source = data.open_source(settings, 32, 2, 0, ONE_DEVICE, Arrays(ramp))
-    feed = source.feed(0)
-    batch = source.batch(feed, jax.random.key(0))
+    batch = batch_of(source, 0)
     assert list(batch) == ['image'] and batch['image'].shape == (2, 32, 4, 5, 1)
     assert len(np.unique(batch['image'][:, :, 0, 0], axis=1)[0]) > 4
-    same, other = (source.batch(feed, jax.random.key(seed))['image'] for seed in (0, 1))
+    same, other = (batch_of(source, 0, seed)['image'] for seed in (0, 1))
     np.testing.assert_array_equal(batch['image'], same)
     assert (other != same).any()
     np.testing.assert_array_equal(source.examples(9)['image'][0, ..., 0], ramp[0, 1:5, 1:6])
     source.close()
-
-
-# On the host: one stated rule for every mode
-
-
-def palette(transparent):
-    image = Image.new('P', (1, 1), 1)
-    image.putpalette([0, 0, 0, 200, 100, 50])
-    if transparent:
-        image.info['transparency'] = 1
-    return image
-
-
-def keyed_rgb():
-    image = Image.new('RGB', (1, 1), (200, 100, 50))
-    image.info['transparency'] = (200, 100, 50)
-    return image
-
-
-COLOUR = (200, 100, 50)  # its luma is 124
-MODES = {
-    '1': (Image.new('1', (1, 1), 1), 255, (255,) * 3, (255,) * 4),
-    'L': (Image.new('L', (1, 1), 100), 100, (100,) * 3, (100, 100, 100, 255)),
-    'LA': (Image.new('LA', (1, 1), (100, 51)), 224, (224,) * 3, (100, 100, 100, 51)),
-    'P': (palette(False), 124, COLOUR, (*COLOUR, 255)),
-    'P transparent': (palette(True), 255, (255,) * 3, (*COLOUR, 0)),
-    'RGB': (Image.new('RGB', (1, 1), COLOUR), 124, COLOUR, (*COLOUR, 255)),
-    'RGB transparent': (keyed_rgb(), 255, (255,) * 3, (*COLOUR, 0)),
-    'RGBA': (Image.new('RGBA', (1, 1), (*COLOUR, 51)), 229, (244, 224, 214), (*COLOUR, 51)),
-    'CMYK': (Image.new('CMYK', (1, 1), (55, 155, 205, 0)), 124, COLOUR, (*COLOUR, 255)),
-    'YCbCr': (Image.new('YCbCr', (1, 1), (76, 85, 255)), 76, (254, 0, 0), (254, 0, 0, 255)),
-    'HSV': (Image.new('HSV', (1, 1), (0, 255, 255)), 76, (255, 0, 0), (255, 0, 0, 255)),
-    'I;16': (Image.new('I;16', (1, 1), 25700), 100, (100,) * 3, (100, 100, 100, 255)),
-    'I;16B': (Image.new('I;16B', (1, 1), 25700), 100, (100,) * 3, (100, 100, 100, 255)),
-    'I': (Image.new('I', (1, 1), 129), 1, (1,) * 3, (1, 1, 1, 255)),
-    'F': (Image.new('F', (1, 1), 0.2), 51, (51,) * 3, (51, 51, 51, 255)),
-}
-
-
-@pytest.mark.parametrize('mode', MODES)
-def test_each_mode_becomes_each_number_of_channels(mode):
-    image, *expected = MODES[mode]
-    for channels, value in zip((1, 3, 4), expected, strict=True):
-        array = decode.to_array(decode.to_channels(image, channels, 'white'))
-        assert array.dtype == np.uint8 and array.shape == (1, 1, channels)
-        np.testing.assert_array_equal(array[0, 0], value)
-
-
-@pytest.mark.parametrize(
-    'alpha, grey, colour',
-    [('white', 229, (244, 224, 214)), ('black', 25, (40, 20, 10)), ('drop', 124, COLOUR)],
-)
-def test_transparency_is_laid_over_a_background_or_dropped(alpha, grey, colour):
-    image = MODES['RGBA'][0]
-    assert decode.to_channels(image, 1, alpha).getpixel((0, 0)) == grey
-    assert decode.to_channels(image, 3, alpha).getpixel((0, 0)) == colour
-    assert decode.to_channels(image, 4, alpha).getpixel((0, 0)) == (*COLOUR, 51)
-
-
-def test_sixteen_bits_are_divided_by_257_and_rounded():
-    values = np.array([[0, 128, 129, 257, 65406, 65407, 65535]], np.uint16)
-    image = decode.to_channels(Image.fromarray(values), 1, 'white')
-    assert decode.to_array(image).ravel().tolist() == [0, 0, 1, 1, 254, 255, 255]
-
-
-@pytest.mark.parametrize(
-    'image',
-    [
-        Image.new('I', (1, 1), 70000),
-        Image.new('F', (1, 1), 2.0),
-        Image.new('F', (1, 1), float('nan')),
-    ],
-)
-def test_values_out_of_range_are_refused(image):
-    with pytest.raises(ValueError, match=image.mode):
-        decode.to_channels(image, 1, 'white')
-
-
-def test_resize_covers_and_cuts_out_the_centre_and_leaves_the_right_size_alone():
-    stripes = np.repeat(np.array([0, 100, 200], np.uint8), 20)[None].repeat(20, axis=0)
-    wide = Image.fromarray(stripes)  # 20 high, 60 wide
-    assert decode.resize(wide, (20, 60)) is wide
-    assert set(np.unique(np.asarray(decode.resize(wide, (20, 20))))) == {100}
-    assert decode.resize(wide, (5, 9)).size == (9, 5)
-    assert decode.resize(wide, (30, 7)).size == (7, 30)
-    assert decode.resize(wide, (200, 600)).size == (600, 200)
-    middle = np.asarray(decode.resize(wide, (10, 30)))  # the same aspect: nothing is cut
-    assert (middle[:, [5, 15, 25]] == [0, 100, 200]).all()
 
 
 # Data sets
@@ -349,7 +269,7 @@ def test_digits_are_scaled_scans_with_labels():
     for size in (16, 32):
         source = data.open_source(config(size=(size, size)), 6, 2, 0, ONE_DEVICE)
         assert source.examples(2, start=1796)['image'].shape == (1, size, size, 1)
-        image = source.batch(source.feed(0), jax.random.key(0))['image']
+        image = batch_of(source, 0)['image']
         assert image.shape == (2, 6, size, size, 1)
 
 
@@ -393,7 +313,7 @@ def test_a_folder_without_classes_has_no_labels(tmp_path):
     Image.new('L', (4, 4)).save(tmp_path / 'a.png')
     source = data.open_source(config(name='folder', data_dir=str(tmp_path)), 2, 1, 0, ONE_DEVICE)
     assert (source.num_classes, source.label_names) == (0, ())
-    assert list(source.batch(source.feed(0), jax.random.key(0))) == ['image']
+    assert list(batch_of(source, 0)) == ['image']
 
 
 def test_folders_that_cannot_serve_are_named(tmp_path):
@@ -420,113 +340,3 @@ def test_mistakes_in_the_configuration_are_named():
     assert 'crop_from' in failing(size=(8, 8), crop_from=(9, 7))
     with pytest.raises(UsageError, match='no examples'):
         data.open_source(config(), 6, 2, 0, ONE_DEVICE, numbered(0))
-
-
-# TFDS
-
-
-def prepare(data_dir, name='pictures', file_format='array_record', image=True):
-    """Writes a prepared set of 5 transparent pictures, as TFDS does it with TensorFlow."""
-    import tensorflow_datasets as tfds
-    from array_record.python.array_record_module import ArrayRecordWriter
-    from tensorflow_datasets.proto import tf_example_pb2
-
-    features = {'label': tfds.features.ClassLabel(names=['even', 'odd'])}
-    if image:
-        features['image'] = tfds.features.Image(shape=(4, 4, 4))
-        features['mask'] = tfds.features.Image(shape=(4, 4, 1))
-    home = data_dir / name / '1.0.0'
-    home.mkdir(parents=True)
-    tfds.features.FeaturesDict(features).save_config(home)
-    split = dict(name='train', shardLengths=['5'], numBytes='1')
-    split['filepathTemplate'] = '{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}'
-    info = dict(name=name, version='1.0.0', fileFormat=file_format, splits=[split])
-    (home / 'dataset_info.json').write_text(json.dumps(info))
-    shard = home / f'{name}-train.{file_format}-00000-of-00001'
-    writer = ArrayRecordWriter(str(shard), 'group_size:1')
-    for number in range(5):
-        png = io.BytesIO()
-        Image.new('RGBA', (4, 4), (number, number, number, 255)).save(png, 'PNG')
-        example = tf_example_pb2.Example()
-        example.features.feature['label'].int64_list.value.append(number % 2)
-        example.features.feature['image'].bytes_list.value.append(png.getvalue())
-        example.features.feature['mask'].bytes_list.value.append(b'nobody decodes this')
-        writer.write(example.SerializeToString())
-    writer.close()
-    return dict(name=name, data_dir=str(data_dir))
-
-
-def test_a_prepared_tfds_set_is_read_without_tensorflow(tmp_path):
-    place = prepare(tmp_path)
-    source = data.open_source(config(**place), 6, 2, 0, ONE_DEVICE)
-    assert source.label_names == ('even', 'odd')
-    assert source.examples(5)['label'].tolist() == [0, 1, 0, 1, 0]
-    assert source.examples(5)['image'][:, 0, 0, 0].tolist() == [0, 1, 2, 3, 4]
-    part = data.open_source(config(**place, split='train[1:3]'), 6, 2, 0, ONE_DEVICE)
-    assert part.examples(5)['label'].tolist() == [1, 0]
-    for split in ('tset', 'train[3:1]', 'train[3:3]', ''):
-        message = failing(**place, split=split)
-        assert repr(split) in message and 'its splits: train' in message
-
-
-def test_prepared_sets_that_cannot_serve_are_named(tmp_path):
-    assert 'tfrecord' in failing(**prepare(tmp_path, 'records', file_format='tfrecord'))
-    assert "no images in a feature 'image'; it has label" in failing(
-        **prepare(tmp_path, 'labels', image=False)
-    )
-
-
-@pytest.mark.parametrize('tensorflow, reason', [(False, 'pip install'), (True, 'network')])
-def test_an_unprepared_set_fails_within_seconds(tmp_path, monkeypatch, tensorflow, reason):
-    if tensorflow:  # but no network: a host that never answers
-        monkeypatch.setattr(tfds_prepare.importlib.util, 'find_spec', lambda name: object())
-        monkeypatch.setattr(socket, 'create_connection', lambda *_: time.sleep(60))
-    else:
-        monkeypatch.setattr(tfds_prepare.importlib.util, 'find_spec', lambda name: None)
-    start = time.monotonic()
-    message = failing(name='celeb_a', data_dir=str(tmp_path))
-    assert time.monotonic() - start < 10
-    for part in ('celeb_a', str(tmp_path), '--config.data.data_dir', 'name=digits', reason):
-        assert part in message
-
-
-def test_an_unprepared_set_is_prepared_as_array_record(tmp_path, monkeypatch):
-    import tensorflow_datasets as tfds
-
-    prepared, place = [], dict(name='mnist', data_dir=str(tmp_path))
-
-    def builder(name, data_dir):
-        builder = tfds.core.read_only_builder.builder_from_files(**prepare(tmp_path, name))
-        builder.download_and_prepare = lambda file_format: prepared.append(file_format)
-        return builder
-
-    monkeypatch.setattr(tfds_prepare.importlib.util, 'find_spec', lambda name: object())
-    monkeypatch.setattr(tfds_prepare, '_keep_tensorflow_off_accelerators', lambda: None)
-    monkeypatch.setattr(tfds_prepare, '_online', lambda: True)
-    with monkeypatch.context() as context:
-        context.setattr(tfds, 'builder', lambda name, data_dir: 1 / 0)
-        assert 'could not be prepared: division by zero' in failing(**place)
-    monkeypatch.setattr(tfds, 'builder', builder)
-    assert data.open_source(config(**place), 6, 2, 0, ONE_DEVICE).num_examples == 5
-    assert prepared == ['array_record']
-
-
-@pytest.mark.skipif(
-    not TFDS.is_dir(), reason=f'no prepared sets in {TFDS}; GAN_JAX_TFDS=DIR names another place'
-)
-@pytest.mark.parametrize(
-    'name, size, channels, labels, pixels',
-    [
-        ('mnist', 28, 1, [1, 9, 0, 1, 0], [13727, 24362, 52597, 19901, 30695]),
-        ('cifar10', 32, 3, [4, 5, 9, 1, 8], [427623, 445281, 294504, 385008, 421905]),
-    ],
-)
-def test_real_sets_begin_with_their_first_images(name, size, channels, labels, pixels):
-    settings = config(
-        name=name, data_dir=str(TFDS), size=(size, size), channels=channels, split='test[:100]'
-    )
-    source = data.open_source(settings, 6, 2, 0, ONE_DEVICE)
-    examples = source.examples(5)
-    assert (source.num_examples, source.num_classes) == (100, 10)
-    assert examples['label'].tolist() == labels
-    assert examples['image'].sum((1, 2, 3), dtype=int).tolist() == pixels

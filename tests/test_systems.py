@@ -74,9 +74,8 @@ class Run:
         state = jax.tree.map(jnp.copy, state)
         for _ in range(steps):
             index = int(state.step)
-            state, metrics = self.step(
-                state, self.source.feed(index), due=due or self.game.due(index)
-            )
+            feed = self.source.feed(range(index, index + 1))
+            state, metrics = self.step(state, feed, due=due or self.game.due(index))
         return state, metrics
 
 
@@ -150,7 +149,7 @@ def test_bfloat16_takes_nearly_the_steps_of_float32(system):
     for name in said:
         if name.endswith(('loss', 'mean', 'penalty')):
             np.testing.assert_allclose(said[name], exactly_said[name], rtol=0.05, atol=0.05)
-    feed, due = run.source.feed(0), run.game.due(0)
+    feed, due = run.source.feed(range(1)), run.game.due(0)
     assert 'bf16' in run.step.lower(state, feed, due=due).as_text()
     assert not same(state.params, exact.params)
 
@@ -183,7 +182,7 @@ def test_updates_microbatches_and_larger_batches_combine(tiny):
     """Five critic updates of two microbatches each, and twice the images in the generator's."""
     tiny.update(critic_updates=5, accumulate=2, generator_batch=2)
     runs = [Run(tiny, devices) for devices in range(1, min(jax.device_count(), 2) + 1)]
-    assert runs[0].source.feed(0)[1].shape == (10, 8)
+    assert runs[0].source.feed(range(1)).steps.shape == (1, 10, 8)
     ends = [run.take(run.make_state(), 2) for run in runs]
     for state, metrics in ends:
         for player, updates in dict(generator=2, discriminator=10).items():
@@ -202,7 +201,7 @@ def test_the_work_is_split_over_the_devices(system):
     def compiled(devices):
         run = run_of(system, devices)
         like = state_like(run.make_state, run.mesh)
-        return run.step.lower(like, run.source.feed(0), due=run.game.due(0)).compile()
+        return run.step.lower(like, run.source.feed(range(1)), due=run.game.due(0)).compile()
 
     one, two = (compiled(devices) for devices in (1, 2))
     assert two.cost_analysis()['flops'] < 0.65 * one.cost_analysis()['flops']

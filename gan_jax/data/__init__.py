@@ -9,11 +9,11 @@ from gan_jax.data import decode, digits, folder, tfds_source
 from gan_jax.data.image_set import Decoded, ImageSet
 from gan_jax.data.order import Order
 from gan_jax.data.resident import Resident
-from gan_jax.data.source import Source
+from gan_jax.data.source import Feed, Source
 from gan_jax.data.streamed import Streamed
 from gan_jax.usage import UsageError, choose
 
-__all__ = ['Source', 'example_batch', 'open_source']
+__all__ = ['Feed', 'Source', 'example_batch', 'open_source']
 
 # Any other name is one of TFDS.
 _OWN_SETS = {'digits': digits.open_digits, 'folder': folder.open_folder}

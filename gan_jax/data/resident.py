@@ -3,13 +3,14 @@
 from typing import Any
 
 import jax
+import numpy as np
 from jax import Array
 from jax.sharding import Mesh
 
 from gan_jax import mesh as meshes
 from gan_jax.data.image_set import Decoded
 from gan_jax.data.order import Order
-from gan_jax.data.source import Source
+from gan_jax.data.source import Feed, Source
 
 
 class Resident(Source):
@@ -23,18 +24,16 @@ class Resident(Source):
         arrays = decoded.read_many(range(len(decoded)))
         self._arrays = meshes.put(meshes.replicated(mesh), arrays)
 
-    def feed(self, step: int) -> tuple[dict[str, Array], Array]:
-        """Returns the whole data set, which is on the device already, and the indices [K, B]."""
-        indices = meshes.put(meshes.split(self._mesh, 1), self._order.indices(step))
-        return self._arrays, indices
+    def feed(self, steps: range) -> Feed:
+        """Returns the whole data set, which is on the device already, and the indices [S, K, B]."""
+        indices = np.stack([self._order.indices(step) for step in steps])
+        return Feed(self._arrays, meshes.put(meshes.split(self._mesh, 2), indices))
 
     def close(self) -> None:
         """Lets go of the device's memory."""
         self._arrays = {}
 
-    def _stored(self, feed: tuple[dict[str, Array], Array]) -> dict[str, Array]:
-        arrays, indices = feed
-
+    def _stored(self, arrays: dict[str, Array], indices: Array) -> dict[str, Array]:
         def take(array: Array) -> Array:
             taken = array.at[indices].get(mode='promise_in_bounds')
             return jax.lax.with_sharding_constraint(taken, meshes.split(self._mesh, 1))

@@ -2,7 +2,7 @@
 
 import abc
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jax import Array
@@ -11,6 +11,13 @@ from jax.sharding import Mesh
 from gan_jax.data import preprocess
 from gan_jax.data.image_set import Decoded
 from gan_jax.data.order import Order
+
+
+class Feed(NamedTuple):
+    """What the host hands to some jitted training steps: global device arrays."""
+
+    shared: Any  # by all steps
+    steps: Any  # [S, ...], of which every step has its own
 
 
 class Source(abc.ABC):
@@ -30,16 +37,16 @@ class Source(abc.ABC):
         self._mesh = mesh
 
     @abc.abstractmethod
-    def feed(self, step: int) -> Any:
-        """Returns what the host hands to the jitted training step: global device arrays."""
+    def feed(self, steps: range) -> Feed:
+        """Returns what consecutive training steps are made of."""
 
-    def batch(self, feed: Any, key: Array) -> dict[str, Array]:
-        """Makes the batch of a feed; pure, to be traced inside the training step.
+    def batch(self, shared: Any, own: Any, key: Array) -> dict[str, Array]:
+        """Makes a step's batch of its feed; pure, to be traced inside the training step.
 
         Shapes: {'image': float32 [K, B, H, W, C] in [-1, 1], 'label': int32 [K, B]}, split over
         the devices along B; 'label' only where the set has labels.
         """
-        stored = self._stored(feed)
+        stored = self._stored(shared, own)
         image = preprocess.prepare(stored['image'], self._size, self._flip, key)
         return {**stored, 'image': image}
 
@@ -59,5 +66,5 @@ class Source(abc.ABC):
         """Ends threads and processes, and lets go of memory; the source must not be used again."""
 
     @abc.abstractmethod
-    def _stored(self, feed: Any) -> Mapping[str, Array]:
+    def _stored(self, shared: Any, own: Any) -> Mapping[str, Array]:
         """Returns the step's examples as they are stored, uint8; traced."""

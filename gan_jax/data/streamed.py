@@ -18,7 +18,7 @@ from jax.sharding import Mesh
 from gan_jax import mesh as meshes
 from gan_jax.data.image_set import THREADS, Decoded
 from gan_jax.data.order import Order
-from gan_jax.data.source import Source
+from gan_jax.data.source import Feed, Source
 
 # Decoded batches that wait for the training step take at most this much memory.
 _AHEAD_BYTES = 2**30
@@ -33,20 +33,20 @@ class Streamed(Source):
 
     def __init__(self, decoded: Decoded, order: Order, data: Any, mesh: Mesh):
         super().__init__(decoded, order, data, mesh)
-        self._sharding = meshes.split(mesh, 1)
         self._workers = data.workers
         self._iterator = None
         self._next_step = None
 
-    def feed(self, step: int) -> dict[str, Array]:
-        """Returns the step's examples as they are stored: uint8 [K, B, h, w, C]."""
-        if step != self._next_step:
+    def feed(self, steps: range) -> Feed:
+        """Returns the steps' examples as they are stored: uint8 [S, K, B, h, w, C]."""
+        if steps.start != self._next_step:
             self.close()
-            self._iterator = self._read_from(step)
+            self._iterator = self._read_from(steps.start)
         self._next_step = None  # A step that fails leaves the iterator nowhere.
-        batch = next(self._iterator)
-        self._next_step = step + 1
-        return meshes.put_local(self._sharding, batch)
+        batches = [next(self._iterator) for _ in steps]
+        self._next_step = steps.stop
+        stacked = jax.tree.map(lambda *arrays: np.stack(arrays), *batches)
+        return Feed((), meshes.put_local(meshes.split(self._mesh, 2), stacked))
 
     def close(self) -> None:
         """Ends the threads or processes that read ahead."""
@@ -54,8 +54,8 @@ class Streamed(Source):
             self._iterator.close()
         self._iterator = self._next_step = None
 
-    def _stored(self, feed: dict[str, Array]) -> dict[str, Array]:
-        return jax.lax.with_sharding_constraint(feed, self._sharding)
+    def _stored(self, shared: tuple[()], examples: dict[str, Array]) -> dict[str, Array]:
+        return jax.lax.with_sharding_constraint(examples, meshes.split(self._mesh, 1))
 
     def _read_from(self, step: int) -> Iterator[dict[str, np.ndarray]]:
         import grain  # Half a second that other data sets need not wait.
@@ -79,7 +79,7 @@ class Streamed(Source):
     def _columns(self) -> np.ndarray:
         """Returns the places along B that lie on this process's devices."""
         shape = (self._order.microbatches, self._order.batch_size)
-        parts = self._sharding.addressable_devices_indices_map(shape).values()
+        parts = meshes.split(self._mesh, 1).addressable_devices_indices_map(shape).values()
         return np.unique(np.concatenate([np.arange(shape[1])[part[1]] for part in parts]))
 
 
