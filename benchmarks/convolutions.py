@@ -8,8 +8,6 @@ gradient penalty's.  The two are run in turns; a time is the median in milliseco
 """
 
 import argparse
-import statistics
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -22,7 +20,9 @@ from benchmarks import measure
 from gan_jax import tuning
 from gan_jax.models import conv
 
-SECONDS = 0.3  # per case and order, but at least one run of each after the warm-up
+ORDERS = 'value', 'gradient', 'penalty'
+ROUNDS = 7
+SECONDS = 0.05  # of calls in a round, but at least one call
 
 
 def plain_convolve(x: Array, kernel: Array, strides: int = 1, padding='SAME') -> Array:
@@ -88,8 +88,8 @@ CASES = {
 }
 
 
-def orders(function: Callable) -> dict[str, Callable]:
-    """Returns the functions of (x, kernel) that are timed."""
+def orders(function: Callable) -> list[Callable]:
+    """Returns the functions of (x, kernel) that are timed, in the order of ORDERS."""
 
     def energy(x: Array, kernel: Array) -> Array:
         return jnp.sum(jnp.square(function(x, kernel))) / 2
@@ -97,34 +97,29 @@ def orders(function: Callable) -> dict[str, Callable]:
     def penalty(kernel: Array, x: Array) -> Array:
         return jnp.sum(jnp.square(jax.grad(energy)(x, kernel)))
 
-    compiled = partial(jax.jit, compiler_options=tuning.compiler_options())
-    return {
-        'value': compiled(function),
-        'gradient': compiled(jax.grad(energy, argnums=(0, 1))),
-        'penalty': compiled(lambda x, kernel: jax.grad(penalty)(kernel, x)),
-    }
+    functions = (
+        function,
+        jax.grad(energy, argnums=(0, 1)),
+        lambda x, kernel: jax.grad(penalty)(kernel, x),
+    )
+    return [jax.jit(f, compiler_options=tuning.compiler_options()) for f in functions]
 
 
-def times(functions: list[Callable], *arguments: Array) -> list[float]:
-    """Returns each function's median time in milliseconds."""
-    runs = [[] for _ in functions]
-    for function in functions:
-        jax.block_until_ready(function(*arguments))
-    begin = time.perf_counter()
-    while not runs[0] or time.perf_counter() - begin < SECONDS:
-        for function, seconds in zip(functions, runs):
-            start = time.perf_counter()
-            jax.block_until_ready(function(*arguments))
-            seconds.append(time.perf_counter() - start)
-    return [round(1e3 * statistics.median(seconds), 3) for seconds in runs]
-
-
-def time_case(functions, batch, size, taps, inputs, outputs) -> dict[str, tuple[float, float]]:
+def time_case(functions, batch, size, taps, inputs, outputs) -> dict[str, list[float]]:
+    """Returns, for each order, the median milliseconds of ours and of the plain one."""
     keys = jax.random.split(jax.random.key(0))
     x = jax.random.normal(keys[0], (batch, size, size, inputs))
     kernel = jax.random.normal(keys[1], (taps, taps, inputs, outputs)) / taps / inputs**0.5
-    ours, plain = map(orders, functions)
-    return {order: times([ours[order], plain[order]], x, kernel) for order in ours}
+
+    def call(function: Callable) -> None:
+        jax.block_until_ready(function(x, kernel))
+
+    medians = {}
+    for order, pair in zip(ORDERS, zip(*map(orders, functions))):
+        calls = dict(zip(('ours', 'plain'), (partial(call, function) for function in pair)))
+        times = measure.in_turns(calls, ROUNDS, SECONDS).values()
+        medians[order] = [measure.summary(seconds)['median'] for seconds in times]
+    return medians
 
 
 def main() -> None:
