@@ -1,4 +1,4 @@
-"""Times what training is made of, for every config: step, sampling, data, compilation, memory.
+"""Times what training is made of, for every config: step, samples, data, compilation, checkpoint.
 
     python -m benchmarks.step_time [--configs configs/gan.py,configs/sngan.py:cifar10]
 
@@ -11,6 +11,7 @@ import argparse
 import multiprocessing
 import resource
 import statistics
+import tempfile
 import time
 from pathlib import Path
 
@@ -64,6 +65,7 @@ def time_config(argument: str) -> dict:
     }
     times = measure.in_turns(parts, ROUNDS, SECONDS)
     source.close()
+    checkpoint = time_checkpoint(state)
     seconds = {name: statistics.median(values) for name, values in times.items()}
     operations = step.cost_analysis()['flops']
     peak = 2 * SIDE**3 / seconds['peak']
@@ -73,11 +75,33 @@ def time_config(argument: str) -> dict:
         'sample_ms_per_image': round(1e3 * seconds['sample'] / DRAWN, 4),
         'data_ms_per_step': measure.summary(times['data'])['median'],
         'compilation_s': round(compilation, 2),
+        **checkpoint,
         'gflops': round(operations / 1e9, 3),
         'gflops_per_second': round(operations / seconds['step'] / 1e9, 1),
         'peak_gflops_per_second': round(peak / 1e9, 1),
         'peak_share': round(operations / seconds['step'] / peak, 3),
         'peak_memory_mb': round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10),
+    }
+
+
+def time_checkpoint(state) -> dict[str, float]:
+    """Returns what saving the state costs: the second time, when Orbax has warmed up."""
+    from gan_jax.checkpoint import Checkpoints
+
+    with tempfile.TemporaryDirectory() as folder:
+        checkpoints = Checkpoints(Path(folder) / 'checkpoints')
+        for step in range(2):
+            begin = time.perf_counter()
+            checkpoints.save(step, state, {})
+            held_up = time.perf_counter() - begin  # the rest is written while training goes on
+            checkpoints.finish()
+            written = time.perf_counter() - begin
+        checkpoints.close()
+        size = sum(file.stat().st_size for file in Path(folder).rglob('*') if file.is_file())
+    return {
+        'checkpoint_mb': round(size / 2**20, 1),
+        'checkpoint_s': round(written, 3),
+        'checkpoint_holds_up_s': round(held_up, 3),
     }
 
 

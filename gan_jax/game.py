@@ -126,7 +126,7 @@ class Game:
         return max(phase.repeats * phase.accumulate for phase in self.phases)
 
     def due(self, step: int) -> tuple[bool, ...]:
-        """Which phases are taken at a step: static, so that no convolution sits under a `cond`."""
+        """Which phases are taken at a step: static, so that what is not due is not compiled."""
         return tuple(step % phase.interval == 0 for phase in self.phases)
 
 

@@ -9,8 +9,7 @@ The comments give milliseconds on two cores for a batch of 64 in float32 (of 128
 XLA's own form, then the one chosen.
 """
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import jax
@@ -19,6 +18,7 @@ from jax import Array, lax
 
 from gan_jax.models.conv import winograd, xla
 from gan_jax.models.conv.axis import Axes
+from gan_jax.models.conv.parts import count_parts, sum_parts
 from gan_jax.models.conv.phases import interleave, pad_taps, phases
 
 
@@ -68,27 +68,33 @@ def _kernel_gradient(axes: Axes, x: Array, dy: Array) -> Array:
     if _is_wide(axes, x, x.shape[-1], dy.shape[-1]):
         return winograd.kernel_gradient(axes, x, dy)
     # The time per image grows with the batch: parts of 8 MB.  3x3 at 32, 128 channels: 381, 146.
-    # A part is every n-th image and not a run of them, so that no image of a sharded batch moves.
-    excess = max(x.size, dy.size) >> 21
-    parts = math.gcd(len(x), 1 << excess.bit_length() - 1) if excess else 1
-    x, dy = (images.reshape(-1, parts, *images.shape[1:]) for images in (x, dy))
-    return sum(_correlation(axes, x[:, part], dy[:, part]) for part in range(parts))
+    parts = count_parts(len(x), max(x.size, dy.size) >> 21)
+    return sum_parts(partial(_correlation, axes), parts, x, dy)
 
 
 def _correlation(axes: Axes, x: Array, dy: Array) -> Array:
     """The kernel gradient with dy as the kernel, or with x where that is the faster."""
-    dilation = [axis.stride for axis in axes]
-    correlate = partial(lax.conv_general_dilated, window_strides=(1, 1), rhs_dilation=dilation)
+
+    def correlate(images: Array, kernel: Array, padding: Sequence[tuple[int, int]]) -> Array:
+        # XLA:CPU leaves other orders of dimensions to a slow path where it finds them in a loop.
+        dw = lax.conv_general_dilated(
+            images.transpose(3, 1, 2, 0),
+            kernel.transpose(1, 2, 0, 3),
+            window_strides=(1, 1),
+            padding=padding,
+            rhs_dilation=[axis.stride for axis in axes],
+            dimension_numbers=('NHWC', 'HWIO', 'NHWC'),
+        )
+        return dw.transpose(1, 2, 0, 3)
+
     # A kernel larger than its image.  2x2 from 8 to 9, 128 channels to 256: 1229, 37.
     larger = any(axis.outputs > axis.size for axis in axes)
     # The image is what XLA gathers taps of: the fewer channels.  3x3 at 32, 256 to 3: 145, 70.
     fewer = dy.shape[1:3] == x.shape[1:3] and dy.shape[-1] < x.shape[-1]
     if _is_dense(axes) and (larger or fewer):
         padding = [(a.taps - 1 - a.low, a.size - a.outputs + a.low) for a in axes]
-        dw = correlate(dy, x, padding=padding, dimension_numbers=('CHWN', 'IHWO', 'HWCN'))
-        return dw[::-1, ::-1]
-    padding = [axis.padding for axis in axes]
-    return correlate(x, dy, padding=padding, dimension_numbers=('CHWN', 'IHWO', 'HWNC'))
+        return correlate(dy, x, padding)[::-1, ::-1].swapaxes(2, 3)
+    return correlate(x, dy, [axis.padding for axis in axes])
 
 
 def _is_dense(axes: Axes) -> bool:

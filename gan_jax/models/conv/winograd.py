@@ -8,19 +8,18 @@ Along both axes these are 4/9 of the multiplications of 3x3 taps and 9/16 of tho
 strided convolution is the sum of dense ones, by the phases of its axes.
 
 The products are matrix products over the tiles of 2x2 outputs. Their operands are several times
-the size of the images, so a batch is taken in parts that stay in cache, one after the other. A part
-is every n-th image and not a run of them, so that no image of a sharded batch moves.
+the size of the images, so a batch is taken in parts.
 """
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
 from gan_jax.models.conv.axis import Axes, Axis
+from gan_jax.models.conv.parts import count_parts, map_parts, sum_parts
 from gan_jax.models.conv.phases import interleave, pad_rows, pad_taps, phases
 
 # Multiplications of a matrix product below which XLA:CPU leaves it to one core.
@@ -79,7 +78,7 @@ def convolution(axes: Axes, x: Array, kernel: Array) -> Array:
             for rows, denses, points in groups
         )
 
-    return _map_parts(convolve, _count_parts(axes, len(x), kernel.shape), x)
+    return map_parts(convolve, _count_parts(axes, len(x), kernel.shape), x)
 
 
 def input_gradient(axes: Axes, dy: Array, kernel: Array) -> Array:
@@ -96,7 +95,7 @@ def input_gradient(axes: Axes, dy: Array, kernel: Array) -> Array:
             axes, [_outputs(dense, _tiles(dense, dy), points) for dense, points in denses]
         )
 
-    return _map_parts(differentiate, _count_parts(axes, len(dy), kernel.shape), dy)
+    return map_parts(differentiate, _count_parts(axes, len(dy), kernel.shape), dy)
 
 
 def kernel_gradient(axes: Axes, x: Array, dy: Array) -> Array:
@@ -110,7 +109,7 @@ def kernel_gradient(axes: Axes, x: Array, dy: Array) -> Array:
             for rows, _, dense in phases(axes)
         ]
 
-    products = _sum_parts(differentiate, _count_parts(axes, len(x), shape), x, dy)
+    products = sum_parts(differentiate, _count_parts(axes, len(x), shape), x, dy)
     dw = pad_taps(axes, jnp.zeros(shape, x.dtype))
     for (_, taps, dense), points in zip(phases(axes), products):
         dw = dw.at[taps].set(_taps(dense, points))
@@ -196,38 +195,8 @@ def _contract(a: Array, b: Array, axis: int) -> Array:
     return lax.dot_general(a, b, (((axis,), (1,)), ((0,), (0,))))
 
 
-# Parts of a batch.
-
-
 def _count_parts(axes: Axes, batch: int, kernel: Sequence[int]) -> int:
-    """As many parts as leave every matrix product to all cores, and every device an equal share."""
+    """As many parts as leave every matrix product to all cores."""
     tiles = math.prod(_count_tiles(axis) for axis in axes)
     images = math.ceil(_PRODUCT / (tiles * math.prod(kernel[2:])))
-    share = max(1, batch // jax.device_count())
-    return math.gcd(share, 1 << max(1, batch // images).bit_length() - 1)
-
-
-def _map_parts(function: Callable[[Array], Array], parts: int, x: Array) -> Array:
-    """function(x), part by part."""
-    x = x.reshape(-1, parts, *x.shape[1:])
-    like = jax.eval_shape(function, x[:, 0])
-
-    def write(part: Array, y: Array) -> Array:
-        value = function(lax.dynamic_index_in_dim(x, part, 1, keepdims=False))
-        return lax.dynamic_update_index_in_dim(y, value, part, 1)
-
-    y = jnp.zeros((like.shape[0], parts, *like.shape[1:]), like.dtype)
-    return lax.fori_loop(0, parts, write, y).reshape(-1, *like.shape[1:])
-
-
-def _sum_parts(function: Callable[..., Any], parts: int, *images: Array) -> Any:
-    """function(*images), a sum over the batch, part by part."""
-    images = [array.reshape(-1, parts, *array.shape[1:]) for array in images]
-    like = jax.eval_shape(function, *(array[:, 0] for array in images))
-
-    def add(part: Array, total: Any) -> Any:
-        taken = [lax.dynamic_index_in_dim(array, part, 1, keepdims=False) for array in images]
-        return jax.tree.map(jnp.add, total, function(*taken))
-
-    zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), like)
-    return lax.fori_loop(0, parts, add, zeros)
+    return count_parts(batch, batch // images)
