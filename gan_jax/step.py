@@ -74,9 +74,9 @@ def run_phase(
     def update(carry, batches):
         moved, stats, extra, opt = carry
 
-        def accumulate(carry, batch):
+        def accumulate(carry, turn):
             stats, extra, gradients = carry
-            index, batch = batch
+            index, batch = turn
             (value, (stats, extra, metrics)), share = differentiate(
                 moved, stats, extra, batch, jax.random.fold_in(key, index)
             )

@@ -85,7 +85,7 @@ ROOMS = (
     ),
     Room(
         'gan_jax/step.py',
-        may=('functools', 'gan_jax.game', 'jax', 'optax', *SPEAKING),
+        may=('functools', 'gan_jax.game', 'jax', 'math', 'optax', *SPEAKING),
         words=('generator', 'discriminator', 'config', *METHODS),
     ),
     Room(
