@@ -2,9 +2,9 @@
 
     python -m benchmarks.step_time [--configs configs/gan.py,configs/sngan.py:cifar10]
 
-Each config runs in a process of its own, its parts in turns. `peak_share` is the arithmetic that
-XLA counts in a step, by the step's time, as a share of what a large matrix product of the same
-dtype reached in the same process.
+Each config runs in a process of its own, its parts in turns. `peak_share` is the arithmetic of a
+step's products and convolutions, by the step's time, as a share of what a large matrix product
+reached in the same process.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import resource
 import statistics
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 from benchmarks import measure
@@ -30,6 +31,7 @@ def time_config(argument: str) -> dict:
     import jax
     import jax.numpy as jnp
 
+    from benchmarks import arithmetic
     from gan_jax import mesh as meshes, tuning
     from gan_jax.build import make_draw, make_initial_state, make_step, microbatch_size
     from gan_jax.command_line import load_config
@@ -45,8 +47,10 @@ def time_config(argument: str) -> dict:
     source = open_source(config.data, size, game.microbatches, config.seed, mesh)
     feed, due = source.feed(range(1)), game.due(0)
 
+    step = make_step(config, game, source.batch, mesh)
+    operations = arithmetic.count(partial(step, due=due), state, feed)
     begin = time.perf_counter()
-    step = make_step(config, game, source.batch, mesh).lower(state, feed, due=due).compile()
+    step = step.lower(state, feed, due=due).compile()
     compilation = time.perf_counter() - begin
     draw = make_draw(config, game, mesh, DRAWN)
     matrix = jnp.ones((SIDE, SIDE), jnp.float32)
@@ -67,7 +71,6 @@ def time_config(argument: str) -> dict:
     source.close()
     checkpoint = time_checkpoint(state)
     seconds = {name: statistics.median(values) for name, values in times.items()}
-    operations = step.cost_analysis()['flops']
     peak = 2 * SIDE**3 / seconds['peak']
     return {
         'step_ms': measure.summary(times['step']),

@@ -1,9 +1,11 @@
 """What the benchmarks compare is alike."""
 
 import jax
+import jax.numpy as jnp
 import pytest
+from jax import lax
 
-from benchmarks import table
+from benchmarks import arithmetic, table
 from benchmarks.versus_torch import CASES
 from gan_jax import mesh as meshes
 from gan_jax.build import make_initial_state, state_like
@@ -37,6 +39,23 @@ def test_pytorchs_step_moves_both_players(argument):
         moved = [not torch.equal(p, q) for p, q in zip(network.parameters(), before[name])]
         assert sum(moved) > 0.9 * len(moved), name
         assert all(torch.isfinite(p).all() for p in network.parameters())
+
+
+def test_arithmetic_is_that_of_products_and_convolutions():
+    """In loops as often as they turn, and in derivatives: two products more for one."""
+    x, square, kernel = jnp.ones((4, 5)), jnp.ones((5, 5)), jnp.ones((3, 3, 3, 16))
+    product = 2 * 4 * 5 * 5
+    assert arithmetic.count(lambda x: jnp.tanh(x @ square), x) == product
+    loop = jax.jit(lambda x: lax.fori_loop(0, 7, lambda i, x: x @ square, x))
+    assert arithmetic.count(loop, x) == 7 * product
+    gradient = jax.grad(lambda x, square: jnp.sum(jnp.square(x @ square)), argnums=(0, 1))
+    assert arithmetic.count(gradient, x, square) == 3 * product
+
+    def convolve(images):
+        order = ('NHWC', 'HWIO', 'NHWC')
+        return lax.conv_general_dilated(images, kernel, (2, 2), 'SAME', dimension_numbers=order)
+
+    assert arithmetic.count(convolve, jnp.ones((2, 8, 8, 3))) == 2 * 2 * 4 * 4 * 9 * 3 * 16
 
 
 def test_the_readme_says_what_was_measured():
