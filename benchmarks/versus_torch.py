@@ -39,15 +39,15 @@ def make_our_step(config, mesh=None):
     import jax
 
     from gan_jax import mesh as meshes, tuning
-    from gan_jax.build import make_initial_state, make_step, steps_per_call
+    from gan_jax.build import make_initial_state, make_step, microbatch_size, steps_per_call
     from gan_jax.data import Feed
     from gan_jax.games import build_game
 
     tuning.prepare()
     game, mesh = build_game(config), mesh or meshes.make_mesh()
     state = make_initial_state(config, game, mesh)()
-    shape = (game.microbatches, config.batch_size, *config.data.size, config.data.channels)
-    images = jax.random.uniform(jax.random.key(0), shape, minval=-1.0)
+    size = microbatch_size(config), *config.data.size, config.data.channels
+    images = jax.random.uniform(jax.random.key(0), (game.microbatches, *size), minval=-1.0)
     together = steps_per_call(config, game)
     shared = {'image': jax.device_put(images, meshes.split(mesh, 1))}
     feed = Feed(shared, jax.numpy.arange(together))
