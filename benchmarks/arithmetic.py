@@ -5,19 +5,12 @@ as JAX hands them to XLA; the rest of a network is small beside them.
 """
 
 import math
-from collections.abc import Callable
-from typing import Any
 
-import jax
 from jax.extend import core
 
 
-def count(function: Callable, *arguments: Any) -> int:
-    """Returns the operations of a call, with as many turns as each loop has."""
-    return _of_jaxpr(jax.make_jaxpr(function)(*arguments).jaxpr)
-
-
-def _of_jaxpr(jaxpr: core.Jaxpr) -> int:
+def count(jaxpr: core.Jaxpr | core.ClosedJaxpr) -> int:
+    """Returns the operations of a traced function, with as many turns as each loop has."""
     return sum(_of_equation(equation) for equation in jaxpr.eqns)
 
 
@@ -33,7 +26,7 @@ def _of_equation(equation: core.JaxprEqn) -> int:
         outputs = kernel[parameters['dimension_numbers'].rhs_spec[0]]
         return 2 * math.prod(kernel) // outputs * math.prod(equation.outvars[0].aval.shape)
     inner = sum(
-        _of_jaxpr(getattr(part, 'jaxpr', part))
+        count(part)
         for value in parameters.values()
         for part in (value if isinstance(value, tuple) else (value,))
         if isinstance(part, core.Jaxpr | core.ClosedJaxpr)

@@ -13,7 +13,6 @@ import resource
 import statistics
 import tempfile
 import time
-from functools import partial
 from pathlib import Path
 
 from benchmarks import measure
@@ -48,7 +47,7 @@ def time_config(argument: str) -> dict:
     feed, due = source.feed(range(1)), game.due(0)
 
     step = make_step(config, game, source.batch, mesh)
-    operations = arithmetic.count(partial(step, due=due), state, feed)
+    operations = arithmetic.count(step.trace(state, feed, due=due).jaxpr)
     begin = time.perf_counter()
     step = step.lower(state, feed, due=due).compile()
     compilation = time.perf_counter() - begin
