@@ -22,8 +22,8 @@ from gan_jax.usage import UsageError, choose
 # Inside networks. float16 has too few exponents for a gradient without scaling its loss.
 DTYPES = {'float32': jnp.float32, 'bfloat16': jnp.bfloat16}
 
-
-# On a GPU or a TPU. A call costs the host about a millisecond, and a signal waits for its end.
+# On a GPU or a TPU, so that small steps do not wait for the host; not measured there yet. A signal
+# waits for the end of a call.
 _STEPS_PER_CALL = 10
 
 
