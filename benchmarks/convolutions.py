@@ -79,6 +79,7 @@ CASES = {
     'demo ResNet 3x3 at 8': (same, 64, 8, 3, 64, 64),
     'demo ResNet 4 to 8': (upsampled, 64, 4, 3, 64, 64),
     'demo ResNet 16 to 8': (pooled, 64, 16, 3, 32, 32),
+    'DCGAN 4x4 28 to 14, grey': (strided(1), 128, 28, 4, 1, 64),
     'DCGAN 4x4 32 to 16': (strided(1), 64, 32, 4, 3, 64),
     'DCGAN 4x4 16 to 8': (strided(1), 64, 16, 4, 64, 128),
     'DCGAN 5x5 14 to 7': (strided(2), 64, 14, 5, 64, 128),

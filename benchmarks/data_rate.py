@@ -10,7 +10,9 @@ step takes, which `benchmarks.step_time` measures.
 import argparse
 import itertools
 import os
+import statistics
 import tempfile
+import time
 from pathlib import Path
 
 import jax
@@ -18,14 +20,14 @@ import numpy as np
 from PIL import Image
 
 from benchmarks import measure
-from gan_jax import mesh as meshes
+from gan_jax import mesh as meshes, tuning
 from gan_jax.command_line import load_config
 from gan_jax.data import open_source
 
 FILES = 512
 BATCH = 64
 ROUNDS = 5
-SECONDS = 2.0  # of batches in a round
+BATCHES = 32  # in a round; as many as are read ahead are taken before
 
 
 def make_folder(folder: Path, size: int) -> None:
@@ -48,11 +50,14 @@ def time_source(folder: Path, size: int, workers: int) -> float:
         step = next(steps)
         jax.block_until_ready(source.feed(range(step, step + 1)))
 
-    for _ in range(32):  # what was read ahead while nobody asked
-        feed()
-    times = measure.in_turns({'feed': feed}, ROUNDS, SECONDS)['feed']
+    rates = []
+    for _ in range(1 + ROUNDS):
+        begin = time.perf_counter()
+        for _ in range(BATCHES):
+            feed()
+        rates.append(BATCHES * BATCH / (time.perf_counter() - begin))
     source.close()
-    return 1e3 * BATCH / measure.summary(times)['median']
+    return statistics.median(rates[1:])
 
 
 def main() -> None:
@@ -61,6 +66,7 @@ def main() -> None:
     parser.add_argument('--workers', default=f'0,1,{os.cpu_count()}')
     parser.add_argument('--out', type=Path, default=measure.RESULTS / 'data_rate.json')
     arguments = parser.parse_args()
+    tuning.prepare()
     sizes, workers = (
         [int(number) for number in numbers.split(',')]
         for numbers in (arguments.sizes, arguments.workers)

@@ -16,7 +16,7 @@ PACKAGES = ('jax', 'jaxlib', 'flax', 'optax', 'torch', 'numpy')
 
 
 def summary(seconds: Sequence[float]) -> dict[str, float]:
-    """Returns the median and the quartiles of some times, in milliseconds."""
+    """Returns the median and the quartiles of two or more times, in milliseconds."""
     low, middle, high = statistics.quantiles(seconds, method='inclusive')
     return {name: round(1e3 * t, 3) for name, t in dict(median=middle, low=low, high=high).items()}
 
@@ -40,8 +40,15 @@ def in_turns(
     return times
 
 
+def backend() -> str:
+    """Returns what JAX computes on, for names of files: cpu, gpu or tpu."""
+    import jax
+
+    return jax.default_backend()
+
+
 def hardware() -> str:
-    """Returns what JAX computes on."""
+    """Returns what JAX computes on, in words."""
     import jax
 
     if jax.default_backend() != 'cpu':

@@ -3,75 +3,45 @@
     python -m benchmarks.scaling [--config configs/wgan_gp.py] [--batches 16,32,64,128,256]
 
 On a CPU the devices are XLA's pretended ones, which share its cores: they show that a split batch
-works and what splitting costs, and no speed-up. Each row is a process of its own.
+works and what splitting costs, and no speed-up. Each row is a process of its own, and all take
+turns.
 """
 
 import argparse
-import multiprocessing
 import os
+from functools import partial
 from pathlib import Path
 
-from benchmarks import measure
+from benchmarks import contest, measure, ours
 
 DEVICES = (1, 2, 4, 8)
-ROUNDS = 7
-SECONDS = 1.0  # of steps in a round, but at least one step
-
-
-def time_steps(argument: str, batch_size: int, devices: int) -> dict:
-    """Returns the step's times on the first so many devices; the batch is that of all together."""
-    os.environ['XLA_FLAGS'] = f'--xla_force_host_platform_device_count={devices}'
-    import jax
-
-    from benchmarks.versus_torch import make_our_step
-    from gan_jax import mesh as meshes
-    from gan_jax.command_line import load_config
-
-    config = load_config(argument)
-    config.batch_size = batch_size
-    images = batch_size * config.critic_updates
-    take = make_our_step(config, meshes.make_mesh(jax.devices()[:devices]))
-    together = take(1)
-    times = measure.in_turns({'call': lambda: take(1)}, ROUNDS, SECONDS)['call']
-    step = measure.summary([seconds / together for seconds in times])
-    return {'step_ms': step, 'images_per_second': round(1e3 * images / step['median'], 1)}
+ROUNDS = 5
+SECONDS = 1.0  # of steps in a turn, but at least one step
 
 
 def main() -> None:
+    import jax
+
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--config', default='configs/wgan_gp.py', help='NAME.py[:DATA]')
     parser.add_argument('--batches', default='16,32,64,128,256')
-    parser.add_argument('--out', type=Path, default=measure.RESULTS / 'scaling.json')
+    parser.add_argument('--out', type=Path, help='default: benchmarks/results/')
     arguments = parser.parse_args()
+    os.environ.setdefault('XLA_PYTHON_CLIENT_PREALLOCATE', 'false')  # the rows share devices
+    backend = measure.backend()
+    counts = [n for n in DEVICES if backend == 'cpu' or n <= jax.device_count()]
     batches = [int(size) for size in arguments.batches.split(',')]
     cases = {f'batch {size}, 1 device': (size, 1) for size in batches}
-    cases |= {f'batch {max(batches)}, {n} devices': (max(batches), n) for n in available()[1:]}
-    context = multiprocessing.get_context('spawn')
-    results = {}
-    for name, case in cases.items():
-        with context.Pool(1) as pool:
-            results[name] = pool.apply(time_steps, (arguments.config, *case))
-        said = results[name]
-        print(
-            f'{name:24} {said["step_ms"]["median"]:9.1f} ms '
-            f'{said["images_per_second"]:9.1f} images/s',
-            flush=True,
-        )
-    measure.write(arguments.out, 'scaling', {'config': arguments.config, 'cases': results})
-
-
-def available() -> tuple[int, ...]:
-    """Returns the numbers of devices to compare: those that there are, or on a CPU all."""
-    context = multiprocessing.get_context('spawn')
-    with context.Pool(1) as pool:  # this process must not take the devices
-        backend, count = pool.apply(_devices)
-    return tuple(n for n in DEVICES if n == 1 or n <= count or backend == 'cpu')
-
-
-def _devices() -> tuple[str, int]:
-    import jax
-
-    return jax.default_backend(), jax.device_count()
+    cases |= {f'batch {max(batches)}, {n} devices': (max(batches), n) for n in counts[1:]}
+    make = partial(ours.make, arguments.config)
+    makers = {name: partial(make, n, batch_size=size) for name, (size, n) in cases.items()}
+    results = contest.hold(makers, ROUNDS, SECONDS)
+    for name, said in results.items():
+        said['step_ms_per_image'] = round(said['step_ms']['median'] / cases[name][0], 3)
+        step, share = said['step_ms']['median'], said['step_ms_per_image']
+        print(f'{name:24} {step:9.1f} ms {share:9.3f} ms for an image', flush=True)
+    out = arguments.out or measure.RESULTS / f'scaling-{backend}.json'
+    measure.write(out, 'scaling', {'config': arguments.config, 'cases': results})
 
 
 if __name__ == '__main__':

@@ -1,89 +1,122 @@
 """Times what training is made of, for every config: step, samples, data, compilation, checkpoint.
 
-    python -m benchmarks.step_time [--configs configs/gan.py,configs/sngan.py:cifar10]
+    python -m benchmarks.step_time [--configs configs/gan.py,configs/sngan.py:cifar10] [--dtype ...]
 
-Each config runs in a process of its own, its parts in turns. `peak_share` is the arithmetic of a
-step's products and convolutions, by the step's time, as a share of what a large matrix product
-reached in the same process.
+Every system at the embedded data's size, and the cases of `versus_torch`, on random uint8 images
+that lie on the device as a training set does. Each config runs in a process of its own, its parts
+in turns. `peak_share` is the arithmetic of a step's products and convolutions (`arithmetic.py`), by
+the step's time, as a share of what large matrix products of the same dtype reached in the same
+process.
 """
 
 import argparse
+import itertools
 import multiprocessing
-import resource
+import os
 import statistics
 import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import measure
+from benchmarks import measure, ours
+from benchmarks.versus_torch import CASES
 
 CONFIGS = Path(__file__).parent.parent / 'configs'
-EVERY_CONFIG = sorted(f'configs/{p.name}' for p in CONFIGS.glob('*.py') if p.stem != 'base')
-ROUNDS = 7
+EMBEDDED = sorted(f'configs/{p.name}' for p in CONFIGS.glob('*.py') if p.stem != 'base')
+EVERY_CONFIG = [*EMBEDDED, *(config for config in CASES.values() if ':' in config)]
+ROUNDS = 5
 SECONDS = 1.0  # of each part in a round, but at least one call
 DRAWN = 128  # images of a call of the sampler
-SIDE = 2048  # of the matrices whose product is the peak
+EXAMPLES = 4096  # of the data set
+# The side of the matrices whose product is the peak, and how many follow on one another.
+PRODUCTS = {'cpu': (2048, 1)}
+ELSEWHERE = 8192, 20
 
 
-def time_config(argument: str) -> dict:
+def time_config(argument: str, dtype: str) -> dict:
     """Returns what was measured of one config."""
     import jax
-    import jax.numpy as jnp
+    import numpy as np
 
     from benchmarks import arithmetic
     from gan_jax import mesh as meshes, tuning
-    from gan_jax.build import make_draw, make_initial_state, make_step, microbatch_size
+    from gan_jax.build import (
+        DTYPES,
+        make_draw,
+        make_initial_state,
+        make_step,
+        microbatch_size,
+        steps_per_call,
+    )
     from gan_jax.command_line import load_config
     from gan_jax.data import open_source
+    from gan_jax.data.arrays import Arrays
     from gan_jax.games import build_game
 
     jax.config.update('jax_enable_compilation_cache', False)
     tuning.prepare()
     config = load_config(argument)
-    game, mesh = build_game(config), meshes.make_mesh()
+    config.dtype = dtype
+    game, mesh = build_game(config), meshes.make_mesh(jax.devices()[:1])
     state = make_initial_state(config, game, mesh)()
-    size = microbatch_size(config)
-    source = open_source(config.data, size, game.microbatches, config.seed, mesh)
-    feed, due = source.feed(range(1)), game.due(0)
+    size, shape = microbatch_size(config), (EXAMPLES, *config.data.size, config.data.channels)
+    images = Arrays(np.random.default_rng(0).integers(0, 256, shape, np.uint8))
+    source = open_source(config.data, size, game.microbatches, config.seed, mesh, images)
+    due, together = game.due(0), steps_per_call(config, game)
+    starts = itertools.count(0, together)
 
-    step = make_step(config, game, source.batch, mesh)
-    operations = arithmetic.count(step.trace(state, feed, due=due).jaxpr)
-    begin = time.perf_counter()
-    step = step.lower(state, feed, due=due).compile()
+    def feed():
+        start = next(starts)
+        return source.feed(range(start, start + together))
+
+    here, begin = feed(), time.perf_counter()
+    traced = make_step(config, game, source.batch, mesh).trace(state, here, due=due)
+    steps = traced.lower().compile()
     compilation = time.perf_counter() - begin
     draw = make_draw(config, game, mesh, DRAWN)
-    matrix = jnp.ones((SIDE, SIDE), jnp.float32)
-    product = jax.jit(jnp.matmul)
+    product, operations = make_product(DTYPES[dtype])
 
-    def take_step() -> None:
+    def take_steps() -> None:
         nonlocal state
-        state, metrics = step(state, feed)
+        state, metrics = steps(state, here)
         jax.block_until_ready((state, metrics))
 
     parts = {
-        'step': take_step,
+        'step': take_steps,
         'sample': lambda: draw(state, jax.random.key(0)),
-        'data': lambda: jax.block_until_ready(source.feed(range(1))),
-        'peak': lambda: product(matrix, matrix).block_until_ready(),
+        'data': lambda: jax.block_until_ready(feed()),
+        'peak': product,
     }
     times = measure.in_turns(parts, ROUNDS, SECONDS)
     source.close()
-    checkpoint = time_checkpoint(state)
-    seconds = {name: statistics.median(values) for name, values in times.items()}
-    peak = 2 * SIDE**3 / seconds['peak']
+    peak = operations / statistics.median(times['peak'])
+    step, data = ([taken / together for taken in times[part]] for part in ('step', 'data'))
+    per_step = arithmetic.count(traced.jaxpr) / together
+    reached = per_step / statistics.median(step)
     return {
-        'step_ms': measure.summary(times['step']),
-        'images_per_second': round(size * game.microbatches / seconds['step'], 1),
-        'sample_ms_per_image': round(1e3 * seconds['sample'] / DRAWN, 4),
-        'data_ms_per_step': measure.summary(times['data'])['median'],
+        'step_ms': measure.summary(step),
+        'images_per_second': round(size * game.microbatches / statistics.median(step), 1),
+        'sample_ms_per_image': measure.summary([taken / DRAWN for taken in times['sample']]),
+        'data_ms_per_step': measure.summary(data),
         'compilation_s': round(compilation, 2),
-        **checkpoint,
-        'gflops': round(operations / 1e9, 3),
-        'gflops_per_second': round(operations / seconds['step'] / 1e9, 1),
+        **time_checkpoint(state),
+        'gflops': round(per_step / 1e9, 3),
+        'gflops_per_second': round(reached / 1e9, 1),
         'peak_gflops_per_second': round(peak / 1e9, 1),
-        'peak_share': round(operations / seconds['step'] / peak, 3),
-        'peak_memory_mb': round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10),
+        'peak_share': round(reached / peak, 3),
+        'peak_memory_mb': round(ours.peak_memory() / 2**20),
     }
+
+
+def make_product(dtype):
+    """Returns a function that waits for matrix products, and their operations."""
+    import jax
+    import jax.numpy as jnp
+
+    side, turns = PRODUCTS.get(jax.default_backend(), ELSEWHERE)
+    matrix = jnp.full((side, side), 1 / side, dtype)
+    function = jax.jit(lambda x: jax.lax.fori_loop(0, turns, lambda _, y: y @ x, x))
+    return lambda: function(matrix).block_until_ready(), 2 * side**3 * turns
 
 
 def time_checkpoint(state) -> dict[str, float]:
@@ -110,13 +143,17 @@ def time_checkpoint(state) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--configs', default=','.join(EVERY_CONFIG), help='NAME.py[:DATA],...')
-    parser.add_argument('--out', type=Path, default=measure.RESULTS / 'step_time.json')
+    parser.add_argument('--dtype', default='float32', help='inside networks')
+    parser.add_argument('--out', type=Path, help='default: benchmarks/results/')
     arguments = parser.parse_args()
+    os.environ.setdefault('XLA_PYTHON_CLIENT_PREALLOCATE', 'false')  # one process after another
+    file = f'step_time-{measure.backend()}-{arguments.dtype}.json'
+    out = arguments.out or measure.RESULTS / file
     context = multiprocessing.get_context('spawn')
     results = {}
     for argument in arguments.configs.split(','):
         with context.Pool(1) as pool:
-            results[argument] = pool.apply(time_config, (argument,))
+            results[argument] = pool.apply(time_config, (argument, arguments.dtype))
         said = results[argument]
         print(
             f'{argument:28} step {said["step_ms"]["median"]:9.1f} ms  '
@@ -124,7 +161,7 @@ def main() -> None:
             f'{100 * said["peak_share"]:4.0f} % of the peak',
             flush=True,
         )
-    measure.write(arguments.out, 'step_time', {'configs': results})
+        measure.write(out, 'step_time', {'dtype': arguments.dtype, 'configs': results})
 
 
 if __name__ == '__main__':

@@ -1,10 +1,10 @@
 """The systems of `configs/` in plain PyTorch, to be compared with: the same shapes and updates.
 
 Written from the papers, as fast as PyTorch makes it easy to be: channels-last images, real and
-generated images in one call of the discriminator where it has no batch statistics, the
-discriminator's weights frozen in the generator's turn, no graph of the generator in the
-discriminator's, fused optimisers, gradients set to None, denormal numbers flushed, autocast where
-the config asks for bfloat16. `compiled` hands each player's loss to `torch.compile`; a gradient
+generated images in one call of the discriminator where it has no batch statistics (or in two, where
+a case is faster so), the discriminator's weights frozen in the generator's turn, no graph of the
+generator in the discriminator's, fused optimisers, gradients set to None, denormal numbers flushed,
+autocast where the config asks for bfloat16. Each player's loss can be `torch.compile`'s; a gradient
 penalty stays eager, because `torch.compile` cannot differentiate twice.
 """
 
@@ -21,10 +21,6 @@ LOSSES = {  # (discriminator's (real, fake), generator's (real, fake))
     'non_saturating': (
         lambda real, fake: F.softplus(-real).mean() + F.softplus(fake).mean(),
         lambda real, fake: F.softplus(-fake).mean(),
-    ),
-    'least_squares': (
-        lambda real, fake: ((real - 1).square().mean() + fake.square().mean()) / 2,
-        lambda real, fake: (fake - 1).square().mean() / 2,
     ),
     'wasserstein': (lambda real, fake: fake.mean() - real.mean(), lambda real, fake: -fake.mean()),
     'hinge': (
@@ -184,7 +180,8 @@ def gradient_penalty(discriminator: nn.Module, real: Tensor, fake: Tensor) -> Te
 class System:
     """A config's networks, optimisers and training step."""
 
-    def __init__(self, config: Any, compiled: bool, device: str):
+    def __init__(self, config: Any, mode: str | None = None, device: str = 'cpu', calls: int = 1):
+        """Makes them; `mode` is torch.compile's, `calls` the discriminator's for real and fake."""
         torch.set_flush_denormal(True)
         size, channels = tuple(config.data.size), config.data.channels
         generator, discriminator = config.networks.generator, config.networks.discriminator
@@ -200,7 +197,7 @@ class System:
         dtype = getattr(torch, config.dtype)
         # Within the networks; parameters, losses and penalties stay float32, as with us.
         self.autocast = partial(torch.autocast, device, dtype, enabled=dtype != torch.float32)
-        self.mixes = discriminator.normalization == 'batch'
+        self.calls = 2 if discriminator.normalization == 'batch' else calls
         self.discriminator_adversary, self.generator_adversary = LOSSES[config.loss.name]
         self.optimizers = {
             name: make_optimizer(config.optimizers[name], network.parameters())
@@ -212,8 +209,8 @@ class System:
             for images in torch.rand(shape, device=device) * 2 - 1
         ]
         self.losses = [self.discriminator_loss, self.generator_loss]
-        if compiled:
-            self.losses = [torch.compile(loss) for loss in self.losses]
+        if mode:
+            self.losses = [torch.compile(loss, mode=mode) for loss in self.losses]
 
     @property
     def networks(self) -> dict[str, nn.Module]:
@@ -231,7 +228,7 @@ class System:
         """Returns the loss without its penalty, and the generated images."""
         with torch.no_grad():
             fake = self.generator(z).float()
-        if self.mixes:
+        if self.calls == 2:
             logits = self.discriminator(real).float(), self.discriminator(fake).float()
         else:
             logits = self.discriminator(torch.cat([real, fake])).float().chunk(2)
@@ -270,9 +267,7 @@ class System:
 
 
 def make_optimizer(spec: Any, parameters: Any) -> torch.optim.Optimizer:
-    """Returns a player's optimiser; a schedule costs nothing and is left out."""
-    if spec.name == 'rmsprop':
-        return torch.optim.RMSprop(parameters, spec.learning_rate, spec.decay, foreach=True)
+    """Returns a player's optimiser, Adam; a schedule costs nothing and is left out."""
     betas = (spec.b1, spec.b2)
     return torch.optim.Adam(
         parameters, spec.learning_rate, betas, weight_decay=2 * spec.l2, fused=True

@@ -1,5 +1,7 @@
 """The game of a generator and a discriminator, with networks small enough to know the answers."""
 
+from functools import partial
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -8,7 +10,8 @@ import pytest
 
 from gan_jax import losses
 from gan_jax.game import Context, Networks
-from gan_jax.games.adversarial import adversarial, apart, together
+from gan_jax.games.adversarial import adversarial, apart, in_two_calls, together
+from gan_jax.models.layers import spectral_norm
 
 REAL = jax.random.normal(jax.random.key(1), (6, 2, 2, 1))
 NORMALIZED = pytest.mark.parametrize('normalized', (False, True))
@@ -162,6 +165,34 @@ def test_judged_together_is_judged_apart_where_no_statistics_are_shared(normaliz
     fake = 5 + REAL
     both = [jnp.concatenate(judged(play, judge, fake)) for judge in (together, apart)]
     assert np.allclose(*both, rtol=1e-4) != normalized
+
+
+def test_in_two_calls_is_together():
+    """Logits, gradients and the singular vectors that are left."""
+
+    class Critic(nn.Module):
+        @nn.compact
+        def __call__(self, x, train=True):
+            dense = spectral_norm(nn.Dense(3))
+            return jnp.tanh(dense(x.reshape(len(x), -1)))[:, 0]
+
+    fake = 5 + REAL
+    variables = Critic().init(jax.random.key(0), REAL)
+    stats = {kind: tree for kind, tree in variables.items() if kind != 'params'}
+
+    def evaluate(params, judge):
+        networks = Networks(
+            {'critic': Critic()}, {'critic': params}, {'critic': stats}, updatable=('critic',)
+        )
+        logits = judge(networks.critic, REAL, fake)
+        return jnp.sum(jnp.square(logits[0]) - logits[1]), (logits, networks.stats)
+
+    one, two = (
+        jax.value_and_grad(partial(evaluate, judge=judge), has_aux=True)(variables['params'])
+        for judge in (together, in_two_calls)
+    )
+    jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-6), one, two)
+    assert not equal(one[0][1][1]['critic'], stats)
 
 
 def judged(play, judge, fake):

@@ -1,13 +1,16 @@
 """What the benchmarks compare is alike."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 from jax import lax
 
-from benchmarks import arithmetic, table
+from benchmarks import arithmetic, contest, data_rate, ours, step_time, table
 from benchmarks.versus_torch import CASES
-from gan_jax import mesh as meshes
+from gan_jax import losses, mesh as meshes, penalties
 from gan_jax.build import make_initial_state, state_like
 from gan_jax.command_line import load_config
 from gan_jax.games import build_game
@@ -21,7 +24,7 @@ def test_pytorchs_networks_are_as_large_as_ours(argument):
     config = load_config(argument)
     mesh = meshes.make_mesh(jax.devices()[:1])
     ours = state_like(make_initial_state(config, build_game(config), mesh), mesh).params
-    theirs = System(config, False, 'cpu').networks
+    theirs = System(config).networks
     for name, network in theirs.items():
         expected = sum(leaf.size for leaf in jax.tree.leaves(ours[name]))
         assert sum(p.numel() for p in network.parameters()) == expected, name
@@ -32,13 +35,66 @@ def test_pytorchs_step_moves_both_players(argument):
     torch = pytest.importorskip('torch', reason='the comparison with PyTorch needs PyTorch')
     from benchmarks.torch_systems import System
 
-    system = System(load_config(argument), False, 'cpu')
+    system = System(load_config(argument))
     before = {name: [p.clone() for p in n.parameters()] for name, n in system.networks.items()}
     system.step()
     for name, network in system.networks.items():
         moved = [not torch.equal(p, q) for p, q in zip(network.parameters(), before[name])]
         assert sum(moved) > 0.9 * len(moved), name
         assert all(torch.isfinite(p).all() for p in network.parameters())
+
+
+@pytest.mark.parametrize('name', ('non_saturating', 'wasserstein', 'hinge'))
+def test_pytorchs_losses_are_ours(name):
+    torch = pytest.importorskip('torch', reason='the comparison with PyTorch needs PyTorch')
+    from benchmarks.torch_systems import LOSSES
+
+    real, fake = np.random.default_rng(0).normal(size=(2, 50)).astype(np.float32)
+    ours = losses.LOSSES[name]()
+    for mine, theirs in zip((ours.discriminator, ours.generator), LOSSES[name]):
+        expected = theirs(torch.from_numpy(real), torch.from_numpy(fake))
+        np.testing.assert_allclose(mine(real, fake), float(expected), rtol=1e-5)
+
+
+def test_pytorchs_penalty_is_ours():
+    """Of a linear critic, and of a quadratic one where both images are the same."""
+    torch = pytest.importorskip('torch', reason='the comparison with PyTorch needs PyTorch')
+    from benchmarks.torch_systems import gradient_penalty
+
+    images = np.random.default_rng(0).normal(size=(8, 1, 4, 4)).astype(np.float32)
+    for critic in (lambda x: 3 * x.sum((1, 2, 3)), lambda x: (x * x).sum((1, 2, 3))):
+        theirs = gradient_penalty(critic, torch.from_numpy(images), torch.from_numpy(images))
+        expected = penalties.gradient_penalty(critic, images, images, jax.random.key(0))
+        np.testing.assert_allclose(theirs.detach(), expected, rtol=1e-5)
+
+
+def test_a_contest_is_of_our_steps_and_leaves_out_who_fails():
+    """Two processes, one of which asks for more than there is."""
+    good, bad = (partial(ours.make, 'configs/gan.py', **f) for f in (dict(batch_size=4), dict(a=1)))
+    said = contest.hold({'good': good, 'bad': bad}, rounds=2, seconds=0.01)
+    assert list(said) == ['good']
+    assert said['good']['step_ms']['median'] > 0 and said['good']['peak_memory_mb'] > 1
+
+
+def test_what_a_step_is_made_of_is_measured(monkeypatch):
+    monkeypatch.setattr(step_time, 'SECONDS', 0.01)
+    monkeypatch.setattr(step_time, 'EXAMPLES', 200)
+    monkeypatch.setattr(step_time, 'PRODUCTS', {jax.default_backend(): (64, 2)})
+    said = step_time.time_config('configs/gan.py', 'float32')
+    # Forwards; backwards by the weights as much, by the inputs what is not the first layer's.
+    generator, discriminator = (100 * 256, 256 * 512, 512 * 64), (256 * 64, 4 * 1024 * 128, 512)
+    g, d = sum(generator), sum(discriminator)
+    of_generator = (2 * g + sum(generator[1:])) + 2 * d
+    of_discriminator = g + 2 * (2 * d + sum(discriminator[1:]))
+    assert said['gflops'] == pytest.approx(200 * (of_generator + of_discriminator) / 1e9, rel=1e-3)
+    assert all(np.all(np.asarray(list(jax.tree.leaves(value))) >= 0) for value in said.values())
+
+
+def test_a_set_in_a_folder_has_a_rate(tmp_path, monkeypatch):
+    monkeypatch.setattr(data_rate, 'FILES', 64)
+    monkeypatch.setattr(data_rate, 'BATCHES', 1)
+    data_rate.make_folder(tmp_path, 16)
+    assert data_rate.time_source(tmp_path, 16, 0) > 0
 
 
 def test_arithmetic_is_that_of_products_and_convolutions():
@@ -59,7 +115,12 @@ def test_arithmetic_is_that_of_products_and_convolutions():
         order = ('NHWC', 'HWIO', 'NHWC')
         return lax.conv_general_dilated(images, kernel, (2, 2), 'SAME', dimension_numbers=order)
 
-    assert count(convolve, jnp.ones((2, 8, 8, 3))) == 2 * 2 * 4 * 4 * 9 * 3 * 16
+    taps = 2 * 2 * 4 * 4 * 9 * 3 * 16
+    images = jnp.ones((2, 8, 8, 3))
+    assert count(convolve, images) == taps
+    # Dilated with zeros; and of a value that nobody reads, nothing.
+    assert count(lambda x: jax.vjp(convolve, x)[1](jnp.ones((2, 4, 4, 16))), images) == taps
+    assert count(lambda x: (convolve(x), 2 * x)[1], images) == 0
 
 
 def test_the_readme_says_what_was_measured():

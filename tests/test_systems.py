@@ -15,7 +15,7 @@ from gan_jax import mesh as meshes
 from gan_jax.build import make_initial_state, make_step, microbatch_size, state_like
 from gan_jax.checkpoint import Checkpoints
 from gan_jax.data import example_batch, open_source
-from gan_jax.games import build_game
+from gan_jax.games import adversarial, build_game
 from gan_jax.step import make_sampler
 from gan_jax.usage import UsageError
 
@@ -168,10 +168,25 @@ def test_two_devices_take_the_steps_of_one(system):
     """The step is a function of the global batch: statistics, pairs and noise are global too."""
     if jax.device_count() < 2:
         pytest.skip('needs two devices')
-    (one, said), (two, also_said) = two_steps(system, 1), two_steps(system, 2)
+    runs = run_of(system, 1), run_of(system, 2)
+    # Of the first step: Adam makes whole steps of what rounding leaves of a gradient of nothing.
+    said, also_said = (run.take(run.make_state(), 1)[1] for run in runs)
     for name in said:
-        np.testing.assert_allclose(said[name], also_said[name], rtol=2e-3, atol=2e-4, err_msg=name)
-    assert_near(one, two, run_of(system).make_state())
+        np.testing.assert_allclose(said[name], also_said[name], rtol=1e-3, atol=1e-4, err_msg=name)
+    (one, _), (two, _) = two_steps(system, 1), two_steps(system, 2)
+    assert_near(one, two, runs[0].make_state())
+
+
+def test_a_batch_judged_together_is_split_over_the_devices_too(monkeypatch):
+    """As it is on GPUs and TPUs."""
+    if jax.device_count() < 2:
+        pytest.skip('needs two devices')
+    monkeypatch.setattr(adversarial, '_choose_judge', lambda mixes_examples: adversarial.together)
+    run = Run(load('sngan'), 2)
+    state, _ = run.take(run.make_state(), 2)
+    assert_near(state, two_steps('sngan')[0], run.make_state())
+    lowered = run.step.lower(state, run.source.feed(range(1)), due=run.game.due(0))
+    assert not moved_images(lowered.compile().as_text())
 
 
 def assert_near(state, other, start):
@@ -209,9 +224,14 @@ def test_the_work_is_split_over_the_devices(system):
 
     one, two = (lowered(system, devices).compile() for devices in (1, 2))
     assert two.cost_analysis()['flops'] < 0.65 * one.cost_analysis()['flops']
-    moves = ('all-gather(', 'all-to-all(', 'collective-permute(')
-    assert not [line for line in two.as_text().splitlines() if any(m in line for m in moves)]
+    assert not moved_images(two.as_text())
     assert 'all-reduce' in two.as_text()
+
+
+def moved_images(program: str) -> list[str]:
+    """Returns the lines by which devices exchange anything but sums."""
+    moves = ('all-gather(', 'all-to-all(', 'collective-permute(')
+    return [line for line in program.splitlines() if any(move in line for move in moves)]
 
 
 @every_system

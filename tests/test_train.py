@@ -57,7 +57,7 @@ def test_fewer_than_no_steps_cannot_be_taken(tiny):
 @pytest.mark.parametrize('resident_mb', [1024, 0])
 @pytest.mark.parametrize('backend', ['cpu', 'gpu'])
 def test_a_call_of_five_steps_is_five_calls(tiny, tmp_path, monkeypatch, backend, resident_mb):
-    """Unrolled as on a CPU and in a loop as elsewhere: from the same batches, with the same noise.
+    """On a CPU, and with what elsewhere is otherwise: the same batches, the same noise.
 
     23 steps: the last three are calls of their own.
     """

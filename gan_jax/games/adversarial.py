@@ -35,7 +35,7 @@ def adversarial(
 
     Args:
       weighted_penalties: what is added to the discriminator's loss, and how much of it.
-      judge: how the discriminator sees real and generated images: `together` or `apart`.
+      judge: how the discriminator sees both kinds: `together`, `in_two_calls` or `apart`.
       critic_updates: the discriminator's updates for each of the generator's (n_critic).
       accumulate: microbatches averaged into every update of either player.
       generator_batch: images the generator's loss draws, as a multiple of the real batch.
@@ -102,11 +102,17 @@ def adversarial(
 
 
 def together(discriminator: Callable, real: Array, fake: Array) -> tuple[Array, Array]:
-    """Both in one call: faster, and the same wherever every image is judged on its own."""
+    """Both in one call, for a network that judges every image on its own."""
     # In turns, so that of a batch split over devices no image has to move.
     images = jnp.stack([real, fake], axis=1).reshape(-1, *real.shape[1:])
     logits = discriminator(images, train=True, update=True).reshape(-1, 2)
     return logits[:, 0], logits[:, 1]
+
+
+def in_two_calls(discriminator: Callable, real: Array, fake: Array) -> tuple[Array, Array]:
+    """What `together` returns; half of the batch at a time, which more of a CPU's cache holds."""
+    real_logits = discriminator(real, train=True)
+    return real_logits, discriminator(fake, train=True, update=True)
 
 
 def apart(discriminator: Callable, real: Array, fake: Array) -> tuple[Array, Array]:
@@ -136,7 +142,7 @@ def build(config: Any) -> Game:
         choose('prior', config.prior.name, priors.PRIORS)(config.prior.size),
         _build_loss(config),
         weighted_penalties,
-        judge=apart if mixes_examples else together,
+        judge=_choose_judge(mixes_examples),
         critic_updates=config.critic_updates,
         accumulate=config.accumulate,
         generator_batch=config.generator_batch,
@@ -154,6 +160,13 @@ def _build_loss(config: Any) -> losses.Adversarial:
             f'config.generator_batch={config.generator_batch} must be 1'
         )
     return loss
+
+
+def _choose_judge(mixes_examples: bool) -> Judge:
+    if mixes_examples:
+        return apart
+    # gan.py:mnist on two cores: 82 ms together, 69 in two calls.
+    return in_two_calls if jax.default_backend() == 'cpu' else together
 
 
 def _has_batch_statistics(network: nn.Module, image_shape: tuple[int, int, int]) -> bool:

@@ -37,8 +37,9 @@ def _convolution(axes: Axes, x: Array, kernel: Array) -> Array:
         image = lax.pad(image, jnp.zeros((), image.dtype), edges)
         return image[:, row : row + s * m : s, column : column + t * n : t]
 
+    # One channel: patches are small.  4x4 with strides of 2 from 28, to 64 channels: 1.6, 0.9.
     # A kernel larger than the image.  3x3 at 2 pixels, 512 channels: 1044, 13.
-    if any(axis.taps > axis.size for axis in axes):
+    if inputs == 1 or any(axis.taps > axis.size for axis in axes):
         patches = jnp.concatenate([shifted(x, *tap) for tap in taps], axis=-1)
         return patches @ kernel.reshape(-1, outputs)
     # Few outputs: multiply before the taps are gathered.  3x3 at 32, 256 channels to 3: 114, 24.
