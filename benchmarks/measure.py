@@ -1,11 +1,13 @@
 """What every benchmark shares: times taken in turns, and what was measured, on what and when."""
 
+import contextlib
 import datetime
 import importlib.metadata
 import json
 import os
 import platform
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -59,20 +61,32 @@ def hardware() -> str:
     return f'{os.cpu_count()} cores of {models[0] if models else platform.processor()}'
 
 
-def write(file: Path, module: str, results: dict) -> None:
-    """Writes a result file: the results, with what makes them comparable."""
+def origin(module: str) -> dict:
+    """Returns what makes a result comparable: the command, the day, the hardware and the code."""
     versions = {'python': platform.python_version()}
     for package in PACKAGES:
-        try:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    report = {
+    return {
         'command': ' '.join([f'python -m benchmarks.{module}', *sys.argv[1:]]),
         'date': datetime.date.today().isoformat(),
+        'commit': commit(),
         'hardware': hardware(),
         'versions': versions,
-        **results,
     }
+
+
+def commit() -> str:
+    """Returns the commit that is checked out, or nothing outside of a repository."""
+    command = ['git', 'rev-parse', '--short', 'HEAD']
+    try:
+        said = subprocess.run(command, cwd=RESULTS.parent, capture_output=True, text=True)
+    except FileNotFoundError:
+        return ''
+    return said.stdout.strip()
+
+
+def write(file: Path, module: str, results: dict) -> None:
+    """Writes a result file: the results, with where they come from."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(report, indent=1) + '\n')
+    file.write_text(json.dumps({**origin(module), **results}, indent=1) + '\n')

@@ -52,7 +52,7 @@ def adversarial(optimizer: dict) -> ConfigDict:
     config.accumulate = 1  # microbatches that a batch is split into, one after the other
     config.generator_batch = 1  # images of the generator's loss, as a multiple of the real ones
     config.dtype = 'float32'  # inside networks; or 'bfloat16': parameters and losses stay float32
-    # Taken by the device in one call, as far as intervals allow. 0: 10, or on a CPU 1.
+    # Taken by the device in one call, as far as intervals allow; 0 means 1 on CPUs, else 10.
     config.steps_per_call = 0
     config.ema_decay = 0.0  # of the generator's moving average, which is then what is sampled
 

@@ -23,7 +23,7 @@ from gan_jax.usage import UsageError, choose
 DTYPES = {'float32': jnp.float32, 'bfloat16': jnp.bfloat16}
 
 # On a GPU or a TPU, so that small steps do not wait for the host; not measured there yet. A signal
-# waits for the end of a call.
+# waits for the end of this call and of those that the host is ahead.
 _STEPS_PER_CALL = 10
 
 

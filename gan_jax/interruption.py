@@ -35,7 +35,7 @@ class Interruption:
             os.kill(os.getpid(), signal.SIGTERM)
         with contextlib.suppress(OSError):
             # Not print: the signal may have come in the middle of another one.
-            line = '\nstopping after this step; once more to stop at once\n'
+            line = '\nstopping after the steps under way; once more to stop at once\n'
             os.write(sys.stderr.fileno(), line.encode())
 
     def requested(self, checkpoints: Checkpoints, call: int) -> bool:

@@ -21,7 +21,7 @@ def prepare() -> None:
 
 
 def keep_memory() -> None:
-    """Keeps what malloc has freed, in large pages; the main thread's, before it is in use.
+    """Keeps what malloc has freed, in large pages: to be called before other threads allocate.
 
     XLA:CPU asks for its working memory anew in every step, and malloc maps blocks of that size page
     by page each time. `gan:mnist`: 90, 75. One heap for all threads, of pages of 2 MB where Linux

@@ -123,7 +123,11 @@ def test_arithmetic_is_that_of_products_and_convolutions():
     assert count(lambda x: (convolve(x), 2 * x)[1], images) == 0
 
 
-def test_the_readme_says_what_was_measured():
+def test_the_readme_and_the_configs_say_what_was_measured():
+    said = 'python -m benchmarks.table writes it anew'
     text = table.README.read_text()
-    assert text.count(table.BEGIN) == text.count(table.END) == 1
-    assert table.replace(text) == text, 'python -m benchmarks.table writes it anew'
+    assert table.rewrite(text) == text, said
+    for name in table.digits_runs():
+        text = (table.ROOT / 'configs' / f'{name}.py').read_text()
+        assert table.rewrite_config(name, text) == text, said
+        assert text.count('Measured: digits') == 1

@@ -14,8 +14,12 @@ import pytest
 
 from gan_jax.interruption import Interruption
 
-DATA = {'resident': (), 'streamed': ('--config.data.resident_mb=0',)}
-every_data = pytest.mark.parametrize('data', DATA)
+KINDS = {
+    'resident': (),
+    'streamed': ('--config.data.resident_mb=0',),
+    'in calls of five steps': ('--config.steps_per_call=5',),
+}
+every_kind = pytest.mark.parametrize('kind', KINDS)
 
 
 def same_bits(tree, other) -> bool:
@@ -35,13 +39,13 @@ def steps_saved(workdir: Path) -> set[int]:
     return {int(path.name) for path in (workdir / 'checkpoints').glob('*') if path.name.isdigit()}
 
 
-def interrupt(program, workdir: Path, data: str) -> list[tuple[str, int, str]]:
+def interrupt(program, workdir: Path, kind: str) -> list[tuple[str, int, str]]:
     """Kills and stops a run at one moment after the other, then lets it end.
 
     Returns:
       for every signal its name, the exit code and what was printed.
     """
-    arguments = [f'--workdir={workdir}', '--config.steps=300', *DATA[data]]
+    arguments = [f'--workdir={workdir}', '--config.steps=300', *KINDS[kind]]
 
     def saves():
         return list((workdir / 'checkpoints').glob('*tmp*'))
@@ -65,39 +69,43 @@ def interrupt(program, workdir: Path, data: str) -> list[tuple[str, int, str]]:
 
 @pytest.fixture(scope='module')
 def interrupted(program, tmp_path_factory) -> dict[str, tuple[Path, list]]:
-    """By kind of data: the folder of a run that was interrupted, and what happened to it."""
+    """By kind of run: the folder of one that was interrupted, and what happened to it."""
     folder = tmp_path_factory.mktemp('interrupted')
-    with ThreadPoolExecutor() as pool:
-        happened = pool.map(lambda data: interrupt(program, folder / data, data), DATA)
-        return {data: (folder / data, events) for data, events in zip(DATA, happened)}
+    with ThreadPoolExecutor(2) as pool:
+        happened = pool.map(lambda kind: interrupt(program, folder / kind, kind), KINDS)
+        return {kind: (folder / kind, events) for kind, events in zip(KINDS, happened)}
 
 
 @pytest.fixture(scope='module')
 def uninterrupted(program, finished, tmp_path_factory) -> dict[str, Path]:
-    """By kind of data: the folder of a run to which nothing happened."""
-    streamed = tmp_path_factory.mktemp('uninterrupted') / 'streamed'
-    program.train(streamed, '--config.steps=300', *DATA['streamed'])
-    return {'resident': finished, 'streamed': streamed}
+    """By kind of run: the folder of one to which nothing happened."""
+    folder = tmp_path_factory.mktemp('uninterrupted')
+    folders = {kind: folder / kind for kind in KINDS} | {'resident': finished}
+    for kind, workdir in folders.items():
+        if workdir != finished:
+            program.train(workdir, '--config.steps=300', *KINDS[kind])
+    return folders
 
 
-@every_data
-def test_an_interrupted_run_ends_in_the_same_bits(interrupted, uninterrupted, newest, data):
-    workdir, _ = interrupted[data]
-    expected, found = newest(uninterrupted[data]), newest(workdir)
+@every_kind
+def test_an_interrupted_run_ends_in_the_same_bits(interrupted, uninterrupted, newest, kind):
+    workdir, _ = interrupted[kind]
+    expected, found = newest(uninterrupted[kind]), newest(workdir)
     assert int(expected.step) == 300
     assert same_bits(found, expected)
     assert not same_bits(found.params, jax.tree.map(np.zeros_like, found.params))
 
 
-@every_data
-def test_every_logged_step_is_there_once_and_in_order(interrupted, uninterrupted, data):
-    workdir, _ = interrupted[data]
-    lines, expected = metrics_of(workdir), metrics_of(uninterrupted[data])
+@every_kind
+def test_every_logged_step_is_there_once_and_in_order(interrupted, uninterrupted, kind):
+    workdir, _ = interrupted[kind]
+    lines, expected = metrics_of(workdir), metrics_of(uninterrupted[kind])
     steps = [line['step'] for line in lines]
     assert steps == sorted(set(steps))
     by_step = {line['step']: line for line in lines}
     clock = {'steps_per_second', 'images_per_second', 'data_wait_share'}
-    assert [line['step'] for line in expected] == [1, *range(20, 301, 20)]
+    first = [] if '--config.steps_per_call=5' in KINDS[kind] else [1]  # its call's last is said
+    assert [line['step'] for line in expected] == [*first, *range(20, 301, 20)]
     for line in expected:
         taken = by_step[line['step']]
         assert {name: taken[name] for name in taken.keys() - clock} == {
@@ -105,9 +113,9 @@ def test_every_logged_step_is_there_once_and_in_order(interrupted, uninterrupted
         }
 
 
-@every_data
-def test_a_stopped_run_saves_says_so_and_goes_on_there(interrupted, data):
-    _, happened = interrupted[data]
+@every_kind
+def test_a_stopped_run_saves_says_so_and_goes_on_there(interrupted, kind):
+    _, happened = interrupted[kind]
     killed, stopped = happened[:3], happened[3:]
     assert [code for _, code, _ in killed] == [-signal.SIGKILL] * 3
     assert [code for _, code, _ in stopped] == [0, 0]

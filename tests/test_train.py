@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from gan_jax import train as training
+from gan_jax import train as training, tuning
 from gan_jax.build import steps_per_call
 from gan_jax.game import Game, Phase
 from gan_jax.games import build_game
@@ -62,6 +62,7 @@ def test_a_call_of_five_steps_is_five_calls(tiny, tmp_path, monkeypatch, backend
     23 steps: the last three are calls of their own.
     """
     monkeypatch.setattr(jax, 'default_backend', lambda: backend)
+    monkeypatch.setattr(tuning, 'compiler_options', tuning.compiler_options.__wrapped__)
     tiny.steps, tiny.data.resident_mb = 23, resident_mb
     tiny.log.every, tiny.log.samples_every, tiny.checkpoint.every = 5, 10, 10
     ends, logs = [], []
