@@ -60,6 +60,11 @@ ROOMS = (
         may=('flax', 'gan_jax.models', 'gan_jax.usage', 'jax', *STANDARD),
         words=('player',),
     ),
+    Room(
+        'gan_jax/metrics/*.py',
+        may=('gan_jax.metrics', 'gan_jax.usage', 'jax', 'numpy', *STANDARD),
+        words=('config', *METHODS),
+    ),
     Room('gan_jax/tuning.py', may=('jax', *STANDARD)),
     Room('gan_jax/losses.py', may=('jax', *SPEAKING)),
     Room('gan_jax/penalties.py', may=('jax', *SPEAKING)),

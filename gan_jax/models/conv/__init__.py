@@ -47,7 +47,8 @@ def convolve(
     if isinstance(padding, str):
         padding = lax.padtype_to_pads(sizes, taps, strides, padding)
     if (*taps, *padding) == (1, 1, (0, 0), (0, 0)):  # matrix products, in every order
-        return x[:, :: strides[0], :: strides[1]] @ kernel[0, 0]
+        x = x[:, :: strides[0], :: strides[1]]
+        return (x.reshape(-1, x.shape[-1]) @ kernel[0, 0]).reshape(*x.shape[:-1], -1)
     axes = tuple(
         Axis(n, k, s, low, (n + low + high - k) // s + 1)
         for n, k, s, (low, high) in zip(sizes, taps, strides, padding)

@@ -1,0 +1,104 @@
+"""Frechet distances between Gaussians fitted to features: Heusel et al. 2017, arXiv 1706.08500."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+from gan_jax.metrics.features import check_features, check_sizes
+from gan_jax.usage import UsageError
+
+# FID-infinity's fit: how many distances, and of how many images the first.
+_POINTS, _FIRST = 15, 5000
+
+
+class Moments(NamedTuple):
+    """The Gaussian that the distance sees: float64."""
+
+    count: int
+    mean: np.ndarray  # [D]
+    covariance: np.ndarray  # [D, D], by count - 1
+
+
+class Accumulator:
+    """Takes features batch by batch and keeps their moments alone, in float64.
+
+    What it holds does not grow with their number, and how they are divided into batches makes no
+    difference beyond rounding (Chan et al. 1979).
+    """
+
+    def __init__(self):
+        self._count, self._mean, self._scatter = 0, 0.0, 0.0
+
+    def add(self, features: np.ndarray) -> None:
+        """Takes the features of some images: [n, D].
+
+        Raises:
+          UsageError: numbers that are not finite.
+        """
+        features = check_features(features, 'features', least=1).astype(np.float64)
+        mean = features.mean(axis=0)
+        centred = features - mean
+        count = self._count + len(features)
+        between = mean - self._mean
+        share = self._count * len(features) / count
+        self._scatter += centred.T @ centred + share * np.outer(between, between)
+        self._mean += between * len(features) / count
+        self._count = count
+
+    def moments(self) -> Moments:
+        """Returns the moments of all that was taken.
+
+        Raises:
+          UsageError: fewer than two images, which have no covariance.
+        """
+        if self._count < 2:
+            raise UsageError(f'{self._count} images are too few, 2 are needed')
+        return Moments(self._count, self._mean, self._scatter / (self._count - 1))
+
+
+def summarize(features: np.ndarray | Iterable[np.ndarray]) -> Moments:
+    """Returns the moments of features: one array [N, D], or batches [n, D] of it."""
+    accumulator = Accumulator()
+    for batch in [features] if isinstance(features, np.ndarray) else features:
+        accumulator.add(batch)
+    return accumulator.moments()
+
+
+def fid(generated: Moments, reference: Moments) -> float:
+    """Returns the Frechet distance: |m - m'|^2 + tr(C + C' - 2 (C C')^(1/2)).
+
+    The trace of the root is the sum of the roots of the eigenvalues of C^(1/2) C' C^(1/2), which is
+    symmetric: nothing becomes complex, however few images there are. Raises UsageError for features
+    of different sizes.
+    """
+    check_sizes(len(generated.mean), len(reference.mean))
+    between = generated.mean - reference.mean
+    values, vectors = np.linalg.eigh(generated.covariance)
+    root = vectors * np.sqrt(_without_rounding(values))
+    product = np.linalg.eigvalsh(root.T @ reference.covariance @ root)
+    trace = np.trace(generated.covariance) + np.trace(reference.covariance)
+    return float(between @ between + trace - 2 * np.sqrt(_without_rounding(product)).sum())
+
+
+def fid_infinity(generated: np.ndarray, reference: Moments, seed: int = 0) -> float:
+    """Returns the distance as of infinitely many images: Chong and Forsyth 2020, arXiv 1911.07023.
+
+    The distances of 15 numbers of images, from 5,000 on, are fitted by a line in 1 / N. The
+    features are [N, D], more than 5,000 of them. Raises UsageError for fewer.
+    """
+    generated = check_features(generated, 'generated', least=_FIRST + _POINTS)
+    random = np.random.default_rng(seed)
+    counts = np.linspace(_FIRST, len(generated), _POINTS).astype(int)
+    distances = [
+        fid(summarize(random.choice(generated, count, replace=False)), reference)
+        for count in counts
+    ]
+    _, intercept = np.polyfit(1 / counts, distances, 1)
+    return float(intercept)
+
+
+def _without_rounding(eigenvalues: np.ndarray) -> np.ndarray:
+    """Eigenvalues of which rounding has made something of nothing, whose roots would add up."""
+    noise = len(eigenvalues) * np.finfo(np.float64).eps * np.abs(eigenvalues).max(initial=0)
+    return np.where(eigenvalues > noise, eigenvalues, 0)
