@@ -1,0 +1,64 @@
+"""Writes inception.npz: what torch-fidelity's Inception makes of images with weights drawn here.
+
+    pip install torch torchvision torch-fidelity==0.4.0
+    python tests/reference/make_inception.py
+
+Weights are drawn by `draw`, which the test calls too: only features are stored, of every depth that
+torch-fidelity offers. The real weights are 96 MB and may not be redistributed here.
+"""
+
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+FILE = Path(__file__).parent / 'inception.npz'
+
+
+def draw(name: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Returns an array of PyTorch's state by its name, such that numbers keep their size."""
+    random = np.random.default_rng(zlib.crc32(name.encode()))
+    if name.endswith('running_var'):
+        return random.uniform(0.5, 1.5, shape).astype(np.float32)
+    if len(shape) == 1:
+        return (name.endswith('bn.weight') + 0.1 * random.normal(size=shape)).astype(np.float32)
+    return (random.normal(size=shape) * (2 / np.prod(shape[1:])) ** 0.5).astype(np.float32)
+
+
+def images() -> dict[str, np.ndarray]:
+    """Returns uint8 images [2, H, W, 3] smaller and larger than the network's."""
+    random = np.random.default_rng(0)
+    sizes = {'small': (32, 32), 'large': (310, 301)}
+    return {name: random.integers(0, 256, (2, *s, 3), np.uint8) for name, s in sizes.items()}
+
+
+def main() -> None:
+    import torch
+    from torch_fidelity import feature_extractor_inceptionv3 as module
+    from torch_fidelity.interpolate_compat_tensorflow import (
+        interpolate_bilinear_2d_like_tensorflow1x as resize,
+    )
+
+    module.load_state_dict_from_url = lambda *_, **__: {}
+    module.FeatureExtractorInceptionV3.load_state_dict = lambda *_: None
+    depths = ['64', '192', '768', '2048', 'logits_unbiased']
+    network = module.FeatureExtractorInceptionV3('inception', depths)
+    for name, array in {
+        **dict(network.named_parameters()),
+        **dict(network.named_buffers()),
+    }.items():
+        if array.ndim:
+            array.data = torch.from_numpy(draw(name, tuple(array.shape)))
+    stored = {}
+    for name, batch in images().items():
+        x = torch.from_numpy(batch).permute(0, 3, 1, 2)
+        with torch.no_grad():
+            for depth, features in zip(depths, network.eval()(x)):
+                stored[f'{name}_{depth}'] = features.numpy()
+        resized = resize(x.float(), size=(299, 299), align_corners=False)
+        stored[f'{name}_resized'] = resized[0, :, ::23, ::29].permute(1, 2, 0).numpy()
+    np.savez_compressed(FILE, **stored)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,79 @@
+"""The network of FID against torch-fidelity's, with the same drawn weights."""
+
+from functools import cache
+
+import flax
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gan_jax.metrics.inception import Inception, extract, from_torch
+from gan_jax.metrics.resize import resize_as_tensorflow_1
+from tests.reference.make_inception import FILE, draw, images
+
+STORED = np.load(FILE)
+every_size = pytest.mark.parametrize('size', images())
+
+
+class Drawn(dict):
+    """A PyTorch state of any names, whose arrays have the shapes that Flax's variables ask for."""
+
+    def __init__(self):
+        like = jax.eval_shape(Inception().init, jax.random.key(0), images()['small'])
+        for path, leaf in flax.traverse_util.flatten_dict(like['params'], sep='.').items():
+            *modules, last = path.split('.')
+            if modules == ['fc']:
+                self['fc.weight'] = draw('fc.weight', leaf.shape[::-1])
+                continue
+            names = dict(kernel='conv.weight', scale='bn.weight', bias='bn.bias')
+            names |= dict(mean='bn.running_mean', variance='bn.running_var')
+            shape = [leaf.shape[d] for d in (3, 2, 0, 1)] if last == 'kernel' else leaf.shape
+            name = '.'.join([*modules, names[last]])
+            self[name] = draw(name, tuple(shape))
+
+
+@cache
+def variables():
+    return from_torch(Drawn())
+
+
+@every_size
+def test_resizing_is_torch_fidelitys_to_the_bit(size):
+    resized = resize_as_tensorflow_1(images()[size].astype(np.float32), (299, 299))
+    np.testing.assert_array_equal(resized[0, ::23, ::29], STORED[f'{size}_resized'])
+
+
+def test_resizing_to_the_same_size_changes_nothing_and_takes_the_nearest_without_a_shift():
+    image = images()['small'].astype(np.float32)
+    np.testing.assert_array_equal(resize_as_tensorflow_1(image, (32, 32)), image)
+    np.testing.assert_array_equal(resize_as_tensorflow_1(image, (16, 8)), image[:, ::2, ::4])
+
+
+@every_size
+def test_features_are_torch_fidelitys_at_every_depth(size):
+    _, state = jax.jit(lambda x: Inception().apply(variables(), x, capture_intermediates=True))(
+        images()[size]
+    )
+    depths = {
+        '64': 'Conv2d_2b_3x3',
+        '192': 'Conv2d_4a_3x3',
+        '768': 'Mixed_6e',
+        '2048': 'Mixed_7c',
+    }
+    for depth, name in depths.items():
+        x = state['intermediates'][name]['__call__'][0]
+        if name.startswith('Conv2d'):  # theirs are behind the pooling
+            x = flax.linen.max_pool(x, (3, 3), (2, 2))
+        assert_close(jnp.mean(x, (1, 2)), STORED[f'{size}_{depth}'])
+
+
+@every_size
+def test_extracted_features_are_torch_fidelitys(size):
+    said = extract(variables(), images()[size])
+    for features, depth in zip(said, ('2048', 'logits_unbiased')):
+        assert_close(features, STORED[f'{size}_{depth}'])
+
+
+def assert_close(features, expected):
+    np.testing.assert_allclose(features, expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
