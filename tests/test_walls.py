@@ -62,7 +62,7 @@ ROOMS = (
     ),
     Room(
         'gan_jax/metrics/*.py',
-        may=('flax', 'gan_jax.metrics', 'gan_jax.usage', 'jax', 'numpy', *STANDARD),
+        may=('flax', 'gan_jax.metrics', 'gan_jax.usage', 'jax', 'numpy', 'tqdm', *STANDARD),
         words=('config', *METHODS),
     ),
     Room('gan_jax/tuning.py', may=('jax', *STANDARD)),

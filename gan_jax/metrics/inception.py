@@ -15,6 +15,7 @@ import numpy as np
 from jax import Array, lax
 
 from gan_jax.metrics.resize import resize_as_tensorflow_1
+from gan_jax.usage import UsageError
 
 SIDE = 299  # of the images that the network sees
 CLASSES = 1008
@@ -213,7 +214,7 @@ def from_torch(weights: Mapping[str, np.ndarray]) -> Mapping:
     """Returns the network's variables from the arrays of a PyTorch state by their names.
 
     Raises:
-      KeyError: an array that is missing.
+      UsageError: an array that is missing or of another shape.
     """
     shapes = jax.eval_shape(
         Inception().init, jax.random.key(0), jax.ShapeDtypeStruct((1, 8, 8, 3), jnp.uint8)
@@ -228,9 +229,13 @@ def from_torch(weights: Mapping[str, np.ndarray]) -> Mapping:
 
     def load(path: tuple, like: jax.ShapeDtypeStruct) -> np.ndarray:
         *modules, leaf = (key.key for key in path[1:])
-        if modules == ['fc']:
-            return np.asarray(weights['fc.weight'], np.float32).T
-        array = np.asarray(weights['.'.join([*modules, names[leaf]])], np.float32)
-        return array.transpose(2, 3, 1, 0) if leaf == 'kernel' else array
+        name = 'fc.weight' if modules == ['fc'] else '.'.join([*modules, names[leaf]])
+        if name not in weights:
+            raise UsageError(f'the weights have no array {name!r}')
+        array = np.asarray(weights[name], np.float32)
+        array = array.transpose(2, 3, 1, 0) if array.ndim == 4 else array.T
+        if array.shape != like.shape:
+            raise UsageError(f'the array {name!r} of the weights has the shape of another network')
+        return array
 
     return jax.tree_util.tree_map_with_path(load, shapes)
