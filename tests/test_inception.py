@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from gan_jax import metrics
 from gan_jax.metrics.inception import Inception, extract, from_torch
 from gan_jax.metrics.resize import resize_as_tensorflow_1
 from tests.reference.make_inception import FILE, draw, images
@@ -77,3 +78,11 @@ def test_extracted_features_are_torch_fidelitys(size):
 
 def assert_close(features, expected):
     np.testing.assert_allclose(features, expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
+
+
+def test_a_score_of_images_in_batches_is_that_of_all_at_once():
+    """As the README has it."""
+    batch = np.concatenate([images()['small'], images()['small'][:, ::-1]])
+    whole = metrics.summarize(extract(variables(), batch).pooled)
+    parts = metrics.summarize(extract(variables(), part).pooled for part in (batch[:2], batch[2:]))
+    assert metrics.fid(whole, parts) == pytest.approx(0, abs=1e-6 * np.trace(whole.covariance))

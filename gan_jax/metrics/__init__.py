@@ -1,25 +1,32 @@
 """Scores of generated images, by features of any extractor; usable without the rest.
 
-    from gan_jax.metrics import fid, summarize
-    score = fid(summarize(generated), summarize(reference))  # features [N, D]
+    from gan_jax.metrics import extract, fid, load_inception, summarize
 
-Every score is a function of features alone; which images, which extractor and how many make it
-comparable, and belong to it.
+    network = load_inception()  # fetched once, or from a file
+    sets = generated, reference  # batches of uint8 images [n, H, W, 3] each
+    score = fid(*(summarize(extract(network, b).pooled for b in batches) for batches in sets))
+
+Every score is a function of features alone: which images, which extractor and how many make it
+comparable, and have to be said beside it.
 """
 
 from gan_jax.metrics.frechet import Accumulator, Moments, fid, fid_infinity, summarize
+from gan_jax.metrics.inception import extract
 from gan_jax.metrics.inception_score import inception_score
 from gan_jax.metrics.kernel import kid
 from gan_jax.metrics.manifold import density_coverage, precision_recall
+from gan_jax.metrics.weights import load_inception
 
 __all__ = [
     'Accumulator',
     'Moments',
     'density_coverage',
+    'extract',
     'fid',
     'fid_infinity',
     'inception_score',
     'kid',
+    'load_inception',
     'precision_recall',
     'summarize',
 ]

@@ -60,7 +60,7 @@ class Accumulator:
 def summarize(features: np.ndarray | Iterable[np.ndarray]) -> Moments:
     """Returns the moments of features: one array [N, D], or batches [n, D] of it."""
     accumulator = Accumulator()
-    for batch in [features] if isinstance(features, np.ndarray) else features:
+    for batch in [features] if hasattr(features, 'shape') else features:
         accumulator.add(batch)
     return accumulator.moments()
 
