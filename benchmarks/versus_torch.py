@@ -6,11 +6,12 @@
 Every contestant is a process of its own and rests while another works. A step is all the updates
 that the config asks for; images lie ready on the device. A time is the median over the rounds; the
 ratio is PyTorch's faster time, eager or compiled, to ours. Malloc keeps what was freed, as in our
-training (`gan_jax/tuning.py`), for PyTorch as well: it is up to a fifth faster so.
+training (`gan_jax/tuning.py`), for PyTorch as well, which is faster so.
 """
 
 import argparse
 import os
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -49,7 +50,8 @@ def make_torch(argument: str, dtype: str, device: str, mode: str | None) -> Cont
     torch.set_num_threads(len(os.sched_getaffinity(0)))
     torch.set_float32_matmul_precision('high')
     torch.backends.cudnn.benchmark = True
-    system = System(config, mode, device, calls=TORCH_CALLS.get(argument, 1))
+    calls = TORCH_CALLS.get(argument, 1) if device == 'cpu' else 1
+    system = System(config, mode, device, calls)
 
     def take(steps: int) -> int:
         for _ in range(steps):
@@ -71,6 +73,8 @@ def compete(argument: str, dtype: str, device: str, rounds: int) -> dict:
         if device == 'cuda' or mode != 'reduce-overhead'  # which is CUDA's graphs
     }
     said = contest.hold(makers, rounds, SECONDS)
+    if 'ours' not in said or len(said) == 1:
+        sys.exit(f'{argument}: nothing to compare')
     steps = {name: result['step_ms']['median'] for name, result in said.items()}
     theirs = min(median for name, median in steps.items() if name != 'ours')
     fields = next(iter(said.values()))
