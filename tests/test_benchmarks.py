@@ -127,6 +127,9 @@ def test_the_readme_and_the_configs_say_what_was_measured():
     said = 'python -m benchmarks.table writes it anew'
     text = table.README.read_text()
     assert table.rewrite(text) == text, said
+    for word in ('begins', 'ends'):
+        for block in ('demo', 'digits', 'versus_torch'):
+            assert text.count(f'<!-- {block} {word} -->') == 1
     for name in table.digits_runs():
         text = (table.ROOT / 'configs' / f'{name}.py').read_text()
         assert table.rewrite_config(name, text) == text, said
