@@ -62,7 +62,16 @@ ROOMS = (
     ),
     Room(
         'gan_jax/metrics/*.py',
-        may=('flax', 'gan_jax.metrics', 'gan_jax.usage', 'jax', 'numpy', 'tqdm', *STANDARD),
+        may=(
+            'flax',
+            'gan_jax.files',
+            'gan_jax.metrics',
+            'gan_jax.usage',
+            'jax',
+            'numpy',
+            'tqdm',
+            *STANDARD,
+        ),
         words=('config', *METHODS),
     ),
     Room('gan_jax/tuning.py', may=('jax', *STANDARD)),

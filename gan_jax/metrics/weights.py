@@ -1,15 +1,14 @@
 """Where the Inception network's weights are: in a given file, or fetched once into a cache."""
 
-import contextlib
 import hashlib
 import os
-import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
 from tqdm import tqdm
 
+from gan_jax.files import replacing
 from gan_jax.metrics.inception import from_torch
 from gan_jax.metrics.torch_file import read_torch_file
 from gan_jax.usage import UsageError
@@ -53,25 +52,21 @@ def find_weights(path: str = '') -> Path:
 def _fetch(file: Path) -> None:
     """Downloads the weights beside where they belong, then moves them there."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f'{NAME}.{os.getpid()}')
     try:
-        with urllib.request.urlopen(URL) as answer, part.open('wb') as out:
-            size = int(answer.headers.get('Content-Length') or 0)
-            with tqdm(total=size or None, desc=NAME, unit='B', unit_scale=True) as bar:
-                while block := answer.read(_BLOCK):
-                    out.write(block)
-                    bar.update(len(block))
-        _check(part)
-        part.replace(file)
-    except (urllib.error.URLError, OSError) as error:
+        with replacing(file) as part:
+            with urllib.request.urlopen(URL) as answer, part.open('wb') as out:
+                size = int(answer.headers.get('Content-Length') or 0)
+                with tqdm(total=size or None, desc=NAME, unit='B', unit_scale=True) as bar:
+                    while block := answer.read(_BLOCK):
+                        out.write(block)
+                        bar.update(len(block))
+            _check(part)
+    except OSError as error:
         reason = getattr(error, 'reason', error)
         raise UsageError(
             f'{NAME} cannot be fetched ({reason}); get it from {URL} and put it into '
             f'{str(file.parent)!r}'
         ) from error
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            part.unlink()
 
 
 def _check(file: Path) -> None:
