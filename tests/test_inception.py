@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gan_jax import metrics
-from gan_jax.metrics.inception import Inception, extract, from_torch
+from gan_jax.metrics.inception import Inception, extractor, from_torch
 from gan_jax.metrics.resize import resize_as_tensorflow_1
 from tests.reference.make_inception import FILE, draw, images
 
@@ -37,6 +37,11 @@ class Drawn(dict):
 @cache
 def variables():
     return from_torch(Drawn())
+
+
+@cache
+def network():
+    return extractor(variables())
 
 
 @every_size
@@ -71,7 +76,7 @@ def test_features_are_torch_fidelitys_at_every_depth(size):
 
 @every_size
 def test_extracted_features_are_torch_fidelitys(size):
-    said = extract(variables(), images()[size])
+    said = network()(images()[size])
     for features, depth in zip(said, ('2048', 'logits_unbiased')):
         assert_close(features, STORED[f'{size}_{depth}'])
 
@@ -83,6 +88,6 @@ def assert_close(features, expected):
 def test_a_score_of_images_in_batches_is_that_of_all_at_once():
     """As the README has it."""
     batch = np.concatenate([images()['small'], images()['small'][:, ::-1]])
-    whole = metrics.summarize(extract(variables(), batch).pooled)
-    parts = metrics.summarize(extract(variables(), part).pooled for part in (batch[:2], batch[2:]))
+    whole = metrics.summarize(network()(batch).pooled)
+    parts = metrics.summarize(network()(part).pooled for part in (batch[:2], batch[2:]))
     assert metrics.fid(whole, parts) == pytest.approx(0, abs=1e-6 * np.trace(whole.covariance))

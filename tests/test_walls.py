@@ -65,6 +65,7 @@ ROOMS = (
         may=(
             'flax',
             'gan_jax.files',
+            'gan_jax.mesh',
             'gan_jax.metrics',
             'gan_jax.usage',
             'jax',

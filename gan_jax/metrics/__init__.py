@@ -1,17 +1,17 @@
 """Scores of generated images, by features of any extractor; usable without the rest.
 
-    from gan_jax.metrics import extract, fid, load_inception, summarize
+    from gan_jax.metrics import fid, load_inception, summarize
 
     network = load_inception()  # fetched once, or from a file
     sets = generated, reference  # batches of uint8 images [n, H, W, 3] each
-    score = fid(*(summarize(extract(network, b).pooled for b in batches) for batches in sets))
+    score = fid(*(summarize(network(b).pooled for b in batches) for batches in sets))
 
 Every score is a function of features alone: which images, which extractor and how many make it
 comparable, and have to be said beside it.
 """
 
+from gan_jax.metrics.extractor import Extractor, Features, stream_features
 from gan_jax.metrics.frechet import Accumulator, Moments, fid, fid_infinity, summarize
-from gan_jax.metrics.inception import extract
 from gan_jax.metrics.inception_score import inception_score
 from gan_jax.metrics.kernel import kid
 from gan_jax.metrics.manifold import density_coverage, precision_recall
@@ -19,14 +19,16 @@ from gan_jax.metrics.weights import load_inception
 
 __all__ = [
     'Accumulator',
+    'Extractor',
+    'Features',
     'Moments',
     'density_coverage',
-    'extract',
     'fid',
     'fid_infinity',
     'inception_score',
     'kid',
     'load_inception',
     'precision_recall',
+    'stream_features',
     'summarize',
 ]

@@ -14,19 +14,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
+from gan_jax.metrics.extractor import Extractor, Features
 from gan_jax.metrics.resize import resize_as_tensorflow_1
 from gan_jax.usage import UsageError
 
 SIDE = 299  # of the images that the network sees
 CLASSES = 1008
-POOLED = 2048  # size of the features that FID compares
-
-
-class Features(NamedTuple):
-    """What the network says of images: float32."""
-
-    pooled: Array  # [B, 2048], for distances
-    logits: Array  # [B, 1008], without the last bias, as the Inception Score takes them
+RESIZING = f'TensorFlow 1 bilinear to {SIDE}'
 
 
 class _Conv(NamedTuple):
@@ -203,11 +197,12 @@ class Inception(nn.Module):
         return Features(pooled, nn.Dense(CLASSES, use_bias=False, name='fc')(pooled))
 
 
-@jax.jit
-def extract(variables: Mapping, images: Array) -> Features:
-    """Returns the features of uint8 images [B, H, W, 3], by products of full float32."""
-    with jax.default_matmul_precision('highest'):
-        return Inception().apply(variables, images)
+def extractor(variables: Mapping) -> Extractor:
+    """Returns the network as FID, KID and the Inception Score mean it.
+
+    Features are 2048 pooled ones and 1008 logits without the last bias.
+    """
+    return Extractor('inception-2015', Inception().apply, variables, RESIZING)
 
 
 def from_torch(weights: Mapping[str, np.ndarray]) -> Mapping:

@@ -3,13 +3,13 @@
 import hashlib
 import os
 import urllib.request
-from collections.abc import Mapping
 from pathlib import Path
 
 from tqdm import tqdm
 
 from gan_jax.files import replacing
-from gan_jax.metrics.inception import from_torch
+from gan_jax.metrics.extractor import Extractor
+from gan_jax.metrics.inception import extractor, from_torch
 from gan_jax.metrics.torch_file import read_torch_file
 from gan_jax.usage import UsageError
 
@@ -21,13 +21,13 @@ SHA256 = '6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2'
 _BLOCK = 1 << 20
 
 
-def load_inception(path: str = '') -> Mapping:
-    """Returns the network's variables, of a file or of what `find_weights` finds.
+def load_inception(path: str = '') -> Extractor:
+    """Returns the network with the weights of a file, or of what `find_weights` finds.
 
     Raises:
       UsageError: no weights, or others than FID means.
     """
-    return from_torch(read_torch_file(find_weights(path)))
+    return extractor(from_torch(read_torch_file(find_weights(path))))
 
 
 def find_weights(path: str = '') -> Path:
