@@ -3,6 +3,7 @@
 import math
 import zlib
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -13,10 +14,16 @@ from ml_collections import ConfigDict
 
 from gan_jax import mesh as meshes, tuning
 from gan_jax.data import example_batch
-from gan_jax.game import Game, State
+from gan_jax.game import Game, Networks, State
 from gan_jax.models import made_shapes
 from gan_jax.optim import build_optimizer
-from gan_jax.step import Optimizers, init_state, make_sampler, make_train_step
+from gan_jax.step import (
+    Optimizers,
+    init_state,
+    make_sampler,
+    make_train_step,
+    sampled_networks,
+)
 from gan_jax.usage import UsageError, choose
 
 # Inside networks. float16 has too few exponents for a gradient without scaling its loss.
@@ -154,3 +161,32 @@ def make_draw(config: ConfigDict, game: Game, mesh: Mesh, count: int) -> Callabl
     )
     batch = meshes.put(meshes.replicated(mesh), example_batch(config.data, count))
     return lambda state, key: meshes.gather(sampler(state, batch, key))
+
+
+def make_latents(config: ConfigDict, game: Game, mesh: Mesh, count: int) -> Callable:
+    """Returns `latents(key)`: what `count` samples are drawn from, whole on every process."""
+    batch = meshes.put(meshes.replicated(mesh), example_batch(config.data, count))
+    latents = jax.jit(game.latents, out_shardings=meshes.replicated(mesh))
+    return lambda key: meshes.gather(latents(key, batch))
+
+
+def make_render(config: ConfigDict, game: Game, mesh: Mesh) -> Callable:
+    """Returns `render(state, latents)`: their samples as NumPy arrays, whole on every process."""
+
+    @partial(
+        jax.jit,
+        out_shardings=meshes.replicated(mesh),
+        compiler_options=tuning.compiler_options(),
+    )
+    def render(state, latents):
+        networks = make_networks(config, game, mesh, state)
+        return game.draw(networks, latents)
+
+    put = partial(meshes.put, meshes.replicated(mesh))
+    return lambda state, latents: meshes.gather(render(state, put(latents)))
+
+
+def make_networks(config: ConfigDict, game: Game, mesh: Mesh, state: State) -> Networks:
+    """Returns the networks that images are drawn from, for use under jit."""
+    shard = meshes.shard_batch(mesh)
+    return sampled_networks(game, state, dtype=_dtype(config), shard=shard)

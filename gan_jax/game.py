@@ -115,10 +115,13 @@ class Game:
     players: Mapping[str, tuple[str, ...]]  # player -> the networks its optimiser moves
     phases: tuple[Phase, ...]
     inputs: Callable  # batch -> {network: example arguments}, to initialise with
-    sample: Callable  # (networks, Context) -> {'image': [B, H, W, C] in [-1, 1], ...}
+    latents: Callable  # (key, batch) -> {'z': [B, D], ...}: what a batch of images is drawn from
+    draw: Callable  # (networks, latents) -> {'image': [B, H, W, C] in [-1, 1], ...}
     extra: Mapping[str, Any] = field(default_factory=dict)
     after: Callable = keep  # (extra, metrics) -> extra at the end of a step: controllers
     ema: tuple[str, ...] = ()  # networks of which a moving average is kept and sampled
+    truncate: Callable | None = None  # (latents, threshold) -> latents nearer to the middle
+    critic: Callable | None = None  # (networks, images) -> [B] logits, high where they look real
 
     @property
     def microbatches(self) -> int:

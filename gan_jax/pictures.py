@@ -41,7 +41,7 @@ def _to_pillow(image: np.ndarray) -> Image.Image:
     return Image.fromarray(image[:, :, 0] if image.shape[-1] == 1 else image)
 
 
-def save_png(path: Path, image: np.ndarray) -> None:
+def save_png(path: str | Path, image: np.ndarray) -> None:
     """Writes a uint8 image [H, W, C] of 1, 3 or 4 channels."""
-    with replacing(path) as partial:
+    with replacing(Path(path)) as partial:
         _to_pillow(image).save(partial, format='PNG')

@@ -1,21 +1,41 @@
-"""Priors over latents: `(key, n) -> z`, z float32 [n, size]."""
+"""Priors over latents, and the same ones without their tails."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
+from jax.scipy.stats import norm
 
 Array = jax.Array
-Prior = Callable[[Array, int], Array]
+
+
+class Prior(NamedTuple):
+    """A distribution of latents z, float32 [n, size]."""
+
+    draw: Callable[[Array, int], Array]  # (key, n) -> z
+    # (z, threshold) -> z of the distribution within plus or minus the threshold: a monotone map
+    # of each number, so that a sweep of thresholds moves the same images.
+    truncate: Callable[[Array, float], Array]
 
 
 def gaussian(size: int) -> Prior:
-    """z ~ N(0, 1)."""
-    return lambda key, n: jax.random.normal(key, (n, size))
+    """z ~ N(0, 1); truncated as BigGAN's, of which z outside the threshold is drawn again."""
+
+    def truncate(z: Array, threshold: float) -> Array:
+        low, high = norm.cdf(-threshold), norm.cdf(threshold)
+        return norm.ppf(low + (high - low) * norm.cdf(z))
+
+    return Prior(lambda key, n: jax.random.normal(key, (n, size)), truncate)
 
 
 def uniform(size: int) -> Prior:
     """z ~ U(-1, 1)."""
-    return lambda key, n: jax.random.uniform(key, (n, size), minval=-1.0, maxval=1.0)
+
+    def draw(key: Array, n: int) -> Array:
+        return jax.random.uniform(key, (n, size), minval=-1.0, maxval=1.0)
+
+    return Prior(draw, lambda z, threshold: z * jnp.minimum(threshold, 1))
 
 
 PRIORS = {prior.__name__: prior for prior in (gaussian, uniform)}

@@ -6,18 +6,11 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from gan_jax import mesh as meshes, pictures
-from gan_jax.build import make_draw, make_initial_state, state_like
-from gan_jax.checkpoint import Checkpoints
+from gan_jax import pictures
 from gan_jax.files import replacing
-from gan_jax.games import build_game
 from gan_jax.logs import say
+from gan_jax.run import load_run
 from gan_jax.usage import UsageError
-from gan_jax.workdir import check_workdir
-
-# Images drawn per call. Batch i depends on (seed, i) alone, so that more images of the same seed
-# begin with the same ones; another number here would give other images.
-_BATCH = 128
 
 
 def sample(config: ConfigDict, path: str, num: int, seed: int, out: str) -> None:
@@ -35,29 +28,15 @@ def sample(config: ConfigDict, path: str, num: int, seed: int, out: str) -> None
         raise UsageError(f'--out={out}: the ending must be .npz or .png')
     if num < 1:
         raise UsageError(f'--num={num}: at least one image')
-    mesh = meshes.make_mesh()
-    game = build_game(config)
-    like = state_like(make_initial_state(config, game, mesh), mesh)
-    workdir = check_workdir(path, config)
-    checkpoints = Checkpoints(workdir / 'checkpoints', read_only=True)
-    state = checkpoints.restore(like)
-    checkpoints.close()
-    if state is None:
-        raise UsageError(f'no checkpoint in {path!r} yet: train first')
-    draw = make_draw(config, game, mesh, _BATCH)
-    drawn = []
-    for index in range(-(-num // _BATCH)):
-        key = jax.random.fold_in(jax.random.key(seed), index)
-        drawn.append(draw(state, key))
-    arrays = {name: np.concatenate([d[name] for d in drawn])[:num] for name in drawn[0]}
-    arrays['image'] = pictures.to_uint8(arrays['image'])
+    run = load_run(path, config)
+    arrays = run.sample(num, seed)
     if jax.process_index() == 0:
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             writers[file.suffix](file, arrays)
         except OSError as error:
             raise UsageError(f'cannot write {out}: {error.strerror}') from None
-    say(f'{num} images of step {int(state.step)} in {out}')
+    say(f'{num} images of step {int(run.state.step)} in {out}')
 
 
 def _write_npz(file: Path, arrays: dict[str, np.ndarray]) -> None:

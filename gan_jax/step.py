@@ -156,11 +156,19 @@ def make_sampler(
     """Returns `sample(state, batch, key)`, which draws from the averaged networks, if any."""
 
     def sample(state, batch, key):
-        params, stats = dict(state.params), dict(state.stats)
-        for name, averaged in state.ema.items():
-            params[name] = averaged['params']
-            stats[name] = {kind: tree for kind, tree in averaged.items() if kind != 'params'}
-        networks = Networks(game.networks, params, stats, dtype=dtype, shard=shard)
-        return game.sample(networks, Context(batch, key, state.step, state.extra))
+        networks = sampled_networks(game, state, dtype=dtype, shard=shard)
+        return game.draw(networks, game.latents(key, batch))
 
     return sample
+
+
+def sampled_networks(game: Game, state: State, **options: Any) -> Networks:
+    """Returns the networks that images are drawn from: averaged where an average is kept.
+
+    options: `dtype` and `shard` of `Networks`.
+    """
+    params, stats = dict(state.params), dict(state.stats)
+    for name, averaged in state.ema.items():
+        params[name] = averaged['params']
+        stats[name] = {kind: tree for kind, tree in averaged.items() if kind != 'params'}
+    return Networks(game.networks, params, stats, **options)

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import jax
 from ml_collections import ConfigDict
@@ -55,12 +56,33 @@ def check_workdir(path: str, config: ConfigDict) -> Path:
       UsageError: there is no such run, or it is another architecture's.
     """
     workdir = Path(path)
-    file = workdir / 'config.json'
-    if not file.exists():
-        raise UsageError(f'no run in {path!r}: train first, or name its folder with --workdir')
+    file = _find(path)
     advice = f'repeat the flags that it was trained with; they are in {file}'
     _compare(workdir, _read(file), _resolve(config), advice)
     return workdir
+
+
+def read_config(path: str) -> ConfigDict:
+    """Returns the config that the run in a folder was last started with.
+
+    Raises:
+      UsageError: there is no run.
+    """
+    return ConfigDict(_as_given(_read(_find(path))))
+
+
+def _as_given(value: Any) -> Any:
+    """JSON has no tuples."""
+    if isinstance(value, dict):
+        return {name: _as_given(item) for name, item in value.items()}
+    return tuple(map(_as_given, value)) if isinstance(value, list) else value
+
+
+def _find(path: str) -> Path:
+    file = Path(path) / 'config.json'
+    if not file.exists():
+        raise UsageError(f'no run in {path!r}: train first, or name its folder with --workdir')
+    return file
 
 
 def _resolve(config: ConfigDict) -> dict:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax import losses
+from gan_jax import losses, priors
 from gan_jax.game import Context, Networks
 from gan_jax.games.adversarial import adversarial, apart, in_two_calls, together
 from gan_jax.models.layers import spectral_norm
@@ -48,7 +48,7 @@ class Play:
         self.game = adversarial(
             Generator(),
             Discriminator(normalized),
-            self.prior,
+            priors.Prior(self.draw_latents, truncate=None),
             weighted_penalties=weighted_penalties or {},
             **fields,
         )
@@ -59,7 +59,7 @@ class Play:
         }
         self.drawn.clear()
 
-    def prior(self, key, count):
+    def draw_latents(self, key, count):
         self.drawn.append(count)
         return jax.random.normal(key, (count, 4))
 

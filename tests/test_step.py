@@ -41,7 +41,8 @@ def game(*phases: Phase, **fields) -> Game:
         players={'x': ('x',), 'y': ('y',)},
         phases=phases,
         inputs=lambda batch: {'x': (batch['image'],), 'y': (batch['image'],)},
-        sample=lambda networks, context: {'image': networks.x(context.batch['image'])},
+        latents=lambda key, batch: {'z': batch['image']},
+        draw=lambda networks, latents: {'image': networks.x(latents['z'])},
         **fields,
     )
 

@@ -44,7 +44,7 @@ def test_steps_of_a_lazy_phase_are_taken_one_by_one(tiny):
     tiny.steps_per_call = 10
     phases = Phase('often', 'player', None), Phase('seldom', 'player', None, interval=16)
     for some, together in (phases[:1], 10), (phases, 1):
-        game = Game({}, {}, some, inputs=None, sample=None)
+        game = Game({}, {}, some, inputs=None, latents=None, draw=None)
         assert steps_per_call(tiny, game) == together
 
 

@@ -44,7 +44,7 @@ def adversarial(
     def discriminator_loss(networks: Networks, context: Context) -> tuple[Array, Report]:
         prior_key, penalty_key = jax.random.split(context.key)
         real = context.batch['image']
-        fake = networks.generator(prior(prior_key, len(real)), train=True)
+        fake = networks.generator(prior.draw(prior_key, len(real)), train=True)
         real_logits, fake_logits = judge(networks.discriminator, real, fake)
         adversary = loss.discriminator(real_logits, fake_logits)
         penalty = jnp.zeros(())
@@ -64,7 +64,7 @@ def adversarial(
 
     def generator_loss(networks: Networks, context: Context) -> tuple[Array, Report]:
         real = context.batch['image']
-        z = prior(context.key, generator_batch * len(real))
+        z = prior.draw(context.key, generator_batch * len(real))
         fake = networks.generator(z, train=True, update=True)
         fake_logits = networks.discriminator(fake, train=True)
         # Removed by the compiler wherever the loss does not read it.
@@ -74,13 +74,21 @@ def adversarial(
     def inputs(batch: Mapping[str, Array]) -> Mapping[str, tuple]:
         image = batch['image']
         return {
-            'generator': (prior(jax.random.key(0), len(image)),),
+            'generator': (prior.draw(jax.random.key(0), len(image)),),
             'discriminator': (image,),
         }
 
-    def sample(networks: Networks, context: Context) -> Mapping[str, Array]:
-        z = prior(context.key, len(context.batch['image']))
-        return {'image': networks.generator(z, train=False)}
+    def latents(key: Array, batch: Mapping[str, Array]) -> Mapping[str, Array]:
+        return {'z': prior.draw(key, len(batch['image']))}
+
+    def draw(networks: Networks, latents: Mapping[str, Array]) -> Mapping[str, Array]:
+        return {'image': networks.generator(latents['z'], train=False)}
+
+    def truncate(latents: Mapping[str, Array], threshold: float) -> Mapping[str, Array]:
+        return {'z': prior.truncate(latents['z'], threshold)}
+
+    def critic(networks: Networks, images: Array) -> Array:
+        return networks.discriminator(images, train=False).reshape(-1)
 
     return Game(
         networks={'generator': generator, 'discriminator': discriminator},
@@ -96,8 +104,11 @@ def adversarial(
             ),
         ),
         inputs=inputs,
-        sample=sample,
+        latents=latents,
+        draw=draw,
         ema=ema,
+        truncate=truncate,
+        critic=critic,
     )
 
 

@@ -1,0 +1,117 @@
+"""A trained run, to draw from.
+
+from gan_jax.pictures import make_grid, save_png
+from gan_jax.run import load_run
+
+run = load_run('runs/wgan_gp')
+images = run.sample(64, seed=0)['image']  # uint8 [64, H, W, C]
+save_png('samples.png', make_grid(images, columns=8))
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from jax.sharding import Mesh
+from ml_collections import ConfigDict
+
+from gan_jax import mesh as meshes
+from gan_jax.build import make_draw, make_initial_state, make_latents, make_render, state_like
+from gan_jax.checkpoint import Checkpoints
+from gan_jax.game import Game, State
+from gan_jax.games import build_game
+from gan_jax.pictures import to_uint8
+from gan_jax.usage import UsageError
+from gan_jax.workdir import check_workdir, read_config
+
+# Images drawn per call. Batch i depends on (seed, i) alone, so that more images of the same seed
+# begin with the same ones; another number here would give other images.
+BATCH = 128
+
+Arrays = Mapping[str, np.ndarray]  # {'image': uint8 [n, H, W, C], ...} or latents
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run's networks at one checkpoint, or in training."""
+
+    config: ConfigDict
+    game: Game
+    mesh: Mesh
+    state: State
+
+    def batches(self, seed: int, truncation: float = 0.0) -> Iterator[Arrays]:
+        """Yields batches of 128 samples without end; the same seed gives the same ones.
+
+        truncation: latents beyond plus or minus this are not drawn; 0 draws them all. Raises
+        UsageError for a game that has no such latents.
+        """
+        index = 0
+        while True:
+            key = jax.random.fold_in(jax.random.key(seed), index)
+            if truncation:
+                yield self.draw(self.truncate(self.latents(BATCH, key), truncation))
+            else:
+                yield _rounded(self._sample(self.state, key))
+            index += 1
+
+    def sample(self, num: int, seed: int = 0, truncation: float = 0.0) -> Arrays:
+        """Returns the first `num` of `batches`, in one array each."""
+        batches = self.batches(seed, truncation)
+        drawn = [next(batches) for _ in range(-(-num // BATCH))]
+        return {name: np.concatenate([d[name] for d in drawn])[:num] for name in drawn[0]}
+
+    def latents(self, count: int, key: jax.Array) -> Arrays:
+        """Returns what `count` images would be drawn from."""
+        return make_latents(self.config, self.game, self.mesh, count)(key)
+
+    def truncate(self, latents: Arrays, threshold: float) -> Arrays:
+        """Returns latents without their tails.
+
+        Raises:
+          UsageError: the game has none to cut, or the threshold is not positive.
+        """
+        if self.game.truncate is None:
+            raise UsageError(f'game {self.config.game!r} has no latents that can be truncated')
+        if threshold <= 0:
+            raise UsageError(f'a truncation of {threshold} must be above 0')
+        return jax.device_get(self.game.truncate(latents, threshold))
+
+    def draw(self, latents: Arrays) -> Arrays:
+        """Returns the images of given latents, uint8."""
+        return _rounded(self._render(self.state, latents))
+
+    @cached_property
+    def _sample(self) -> Any:
+        return make_draw(self.config, self.game, self.mesh, BATCH)
+
+    @cached_property
+    def _render(self) -> Any:
+        return make_render(self.config, self.game, self.mesh)
+
+
+def load_run(path: str, config: ConfigDict | None = None) -> Run:
+    """Returns the run in a folder at its newest checkpoint.
+
+    config: what it was trained with, where that may differ from what its folder says. Raises
+    UsageError for a folder without a run, one of another architecture or one without a checkpoint.
+    """
+    workdir = Path(path)
+    config = read_config(path) if config is None else config
+    mesh, game = meshes.make_mesh(), build_game(config)
+    like = state_like(make_initial_state(config, game, mesh), mesh)
+    check_workdir(path, config)
+    checkpoints = Checkpoints(workdir / 'checkpoints', read_only=True)
+    state = checkpoints.restore(like)
+    checkpoints.close()
+    if state is None:
+        raise UsageError(f'no checkpoint in {path!r} yet: train first')
+    return Run(config, game, mesh, state)
+
+
+def _rounded(drawn: Arrays) -> Arrays:
+    return {**drawn, 'image': to_uint8(drawn['image'])}
