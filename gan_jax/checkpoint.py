@@ -80,17 +80,20 @@ class Checkpoints:
         self._wait()
         return self._newest is None or self._newest in self._manager.all_steps()
 
-    def restore(self, like: Any) -> Any | None:
+    def restore(self, like: Any, step: int | None = None) -> Any | None:
         """Returns the newest checkpoint that can be read, or None where there is none.
 
         One that cannot be read is put aside, loudly, and the one before it is used.
 
         Args:
           like: the state's shapes, dtypes and shardings.
+          step: the checkpoint of this step, and of no other.
 
         Raises:
-          UsageError: there are checkpoints and none can be read.
+          UsageError: there are checkpoints and none can be read, or not that of the step.
         """
+        if step is not None:
+            return self._restore_one(like, step)
         broken = {}
         while (step := self._newest_but(broken)) is not None:
             state, reason = self._attempt(step, like)
@@ -100,10 +103,7 @@ class Checkpoints:
                 continue
             for bad_step, reason in broken.items():
                 self._put_aside(bad_step, reason)
-            # Restored arrays cannot always be donated; copies that XLA made can.
-            shardings = jax.tree.map(lambda leaf: leaf.sharding, like)
-            copy = jax.jit(lambda tree: jax.tree.map(jnp.copy, tree), out_shardings=shardings)
-            return copy(state)
+            return _donatable(state, like)
         if broken:
             step = max(broken)
             raise UsageError(
@@ -111,6 +111,16 @@ class Checkpoints:
                 f'(step {step}: {broken[step]}); move them away to start anew'
             )
         return None
+
+    def _restore_one(self, like: Any, step: int) -> Any:
+        steps = sorted(self._manager.all_steps())
+        if step not in steps:
+            kept = ', '.join(map(str, steps)) or 'none'
+            raise UsageError(f'no checkpoint of step {step} in {str(self._directory)!r}: {kept}')
+        state, reason = self._attempt(step, like)
+        if not _everywhere(reason is None):
+            raise UsageError(f'the checkpoint of step {step} cannot be read: {reason or "another process failed"}')
+        return _donatable(state, like)
 
     def interrupted(self, count: int) -> bool:
         """Whether the cluster has announced the end of this job, agreed on by every process.
@@ -199,6 +209,12 @@ class Checkpoints:
         if jax.process_count() > 1:
             multihost_utils.sync_global_devices(f'put aside {step}')
         self._manager = self._open()
+
+
+def _donatable(state: Any, like: Any) -> Any:
+    """Restored arrays cannot always be donated; copies that XLA made can."""
+    shardings = jax.tree.map(lambda leaf: leaf.sharding, like)
+    return jax.jit(lambda tree: jax.tree.map(jnp.copy, tree), out_shardings=shardings)(state)
 
 
 def _checksum(state: Any) -> np.ndarray:

@@ -15,6 +15,7 @@ from pathlib import Path
 from absl import flags, logging
 
 from gan_jax.fields import check_numbers, flatten
+from gan_jax.files import cache_folder
 from gan_jax.usage import UsageError, nearest
 
 
@@ -132,8 +133,7 @@ def _prepare_jax() -> None:
     import jax
 
     if 'JAX_COMPILATION_CACHE_DIR' not in os.environ:
-        cache = os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache'
-        jax.config.update('jax_compilation_cache_dir', str(Path(cache) / 'gan_jax' / 'xla'))
+        jax.config.update('jax_compilation_cache_dir', str(cache_folder() / 'xla'))
     jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.5)
     tuning.prepare()
 

@@ -8,8 +8,8 @@ images = run.sample(64, seed=0)['image']  # uint8 [64, H, W, C]
 save_png('samples.png', make_grid(images, columns=8))
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from ml_collections import ConfigDict
 from gan_jax import mesh as meshes
 from gan_jax.build import make_draw, make_initial_state, make_latents, make_render, state_like
 from gan_jax.checkpoint import Checkpoints
-from gan_jax.game import Game, State
+from gan_jax.game import Game, State, truncated
 from gan_jax.games import build_game
 from gan_jax.pictures import to_uint8
 from gan_jax.usage import UsageError
@@ -44,41 +44,33 @@ class Run:
     mesh: Mesh
     state: State
 
-    def batches(self, seed: int, truncation: float = 0.0) -> Iterator[Arrays]:
-        """Yields batches of 128 samples without end; the same seed gives the same ones.
+    def batches(self, num: int, seed: int = 0) -> Iterator[Arrays]:
+        """Yields `num` samples in batches; the same seed gives the same ones."""
+        yield from draw_batches(self._sample, self.state, num, seed)
 
-        truncation: latents beyond plus or minus this are not drawn; 0 draws them all. Raises
-        UsageError for a game that has no such latents.
+    def sample(self, num: int, seed: int = 0) -> Arrays:
+        """Returns `num` samples, in one array each."""
+        drawn = list(self.batches(num, seed))
+        return {name: np.concatenate([batch[name] for batch in drawn]) for name in drawn[0]}
+
+    def truncated(self, threshold: float) -> 'Run':
+        """Returns the run that draws from latents within plus or minus a threshold.
+
+        Raises:
+          UsageError: the game has no such latents, or the threshold is not positive.
         """
-        index = 0
-        while True:
-            key = jax.random.fold_in(jax.random.key(seed), index)
-            if truncation:
-                yield self.draw(self.truncate(self.latents(BATCH, key), truncation))
-            else:
-                yield _rounded(self._sample(self.state, key))
-            index += 1
-
-    def sample(self, num: int, seed: int = 0, truncation: float = 0.0) -> Arrays:
-        """Returns the first `num` of `batches`, in one array each."""
-        batches = self.batches(seed, truncation)
-        drawn = [next(batches) for _ in range(-(-num // BATCH))]
-        return {name: np.concatenate([d[name] for d in drawn])[:num] for name in drawn[0]}
+        if self.game.truncate is None:
+            raise UsageError(f'game {self.config.game!r} has no latents that can be truncated')
+        if threshold <= 0:
+            raise UsageError(f'a truncation of {threshold} must be above 0')
+        return replace(self, game=truncated(self.game, threshold))
 
     def latents(self, count: int, key: jax.Array) -> Arrays:
         """Returns what `count` images would be drawn from."""
         return make_latents(self.config, self.game, self.mesh, count)(key)
 
     def truncate(self, latents: Arrays, threshold: float) -> Arrays:
-        """Returns latents without their tails.
-
-        Raises:
-          UsageError: the game has none to cut, or the threshold is not positive.
-        """
-        if self.game.truncate is None:
-            raise UsageError(f'game {self.config.game!r} has no latents that can be truncated')
-        if threshold <= 0:
-            raise UsageError(f'a truncation of {threshold} must be above 0')
+        """Returns given latents without their tails, for a game that can cut them."""
         return jax.device_get(self.game.truncate(latents, threshold))
 
     def draw(self, latents: Arrays) -> Arrays:
@@ -94,8 +86,15 @@ class Run:
         return make_render(self.config, self.game, self.mesh)
 
 
-def load_run(path: str, config: ConfigDict | None = None) -> Run:
-    """Returns the run in a folder at its newest checkpoint.
+def draw_batches(draw: Callable, state: State, num: int, seed: int) -> Iterator[Arrays]:
+    """Yields `num` samples of `draw(state, key)`, which draws 128, as uint8 images."""
+    for index, start in enumerate(range(0, num, BATCH)):
+        drawn = _rounded(draw(state, jax.random.fold_in(jax.random.key(seed), index)))
+        yield {name: array[: num - start] for name, array in drawn.items()}
+
+
+def load_run(path: str, config: ConfigDict | None = None, step: int | None = None) -> Run:
+    """Returns the run in a folder at a checkpoint, by default the newest.
 
     config: what it was trained with, where that may differ from what its folder says. Raises
     UsageError for a folder without a run, one of another architecture or one without a checkpoint.
@@ -106,7 +105,7 @@ def load_run(path: str, config: ConfigDict | None = None) -> Run:
     like = state_like(make_initial_state(config, game, mesh), mesh)
     check_workdir(path, config)
     checkpoints = Checkpoints(workdir / 'checkpoints', read_only=True)
-    state = checkpoints.restore(like)
+    state = checkpoints.restore(like, step)
     checkpoints.close()
     if state is None:
         raise UsageError(f'no checkpoint in {path!r} yet: train first')
