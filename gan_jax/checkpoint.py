@@ -119,7 +119,8 @@ class Checkpoints:
             raise UsageError(f'no checkpoint of step {step} in {str(self._directory)!r}: {kept}')
         state, reason = self._attempt(step, like)
         if not _everywhere(reason is None):
-            raise UsageError(f'the checkpoint of step {step} cannot be read: {reason or "another process failed"}')
+            reason = reason or 'another process cannot'
+            raise UsageError(f'the checkpoint of step {step} cannot be read: {reason}')
         return _donatable(state, like)
 
     def interrupted(self, count: int) -> bool:

@@ -145,10 +145,10 @@ def _train(options: flags.FlagValues, workdir: str) -> None:
 
 
 def _sample(options: flags.FlagValues, workdir: str) -> None:
-    from gan_jax.sample import sample
+    from gan_jax.sample import Request, sample
 
-    out = options.out or os.path.join(workdir, 'samples.png')
-    sample(options.config, workdir, options.num, options.seed, out)
+    asked = Request(*(options[name].value for name in Request._fields))
+    sample(options.config, workdir, asked, options.out or os.path.join(workdir, 'samples.png'))
 
 
 def _dry_run(options: flags.FlagValues, workdir: str) -> None:

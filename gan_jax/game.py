@@ -140,6 +140,16 @@ def truncated(game: Game, threshold: float) -> Game:
     )
 
 
+def labelled(game: Game, label: int) -> Game:
+    """Returns the game that draws images of one class alone; its latents must have a label."""
+
+    def latents(key, batch):
+        drawn = game.latents(key, batch)
+        return {**drawn, 'label': jnp.full_like(drawn['label'], label)}
+
+    return replace(game, latents=latents)
+
+
 class State(struct.PyTreeNode):
     """All that a checkpoint holds: arrays by network or player, no functions, no settings."""
 

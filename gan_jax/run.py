@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import jax
 import numpy as np
@@ -22,7 +21,8 @@ from ml_collections import ConfigDict
 from gan_jax import mesh as meshes
 from gan_jax.build import make_draw, make_initial_state, make_latents, make_render, state_like
 from gan_jax.checkpoint import Checkpoints
-from gan_jax.game import Game, State, truncated
+from gan_jax.data import example_batch
+from gan_jax.game import Game, State, labelled, truncated
 from gan_jax.games import build_game
 from gan_jax.pictures import to_uint8
 from gan_jax.usage import UsageError
@@ -36,22 +36,74 @@ Arrays = Mapping[str, np.ndarray]  # {'image': uint8 [n, H, W, C], ...} or laten
 
 
 @dataclass(frozen=True)
-class Run:
-    """A run's networks at one checkpoint, or in training."""
+class Drawing:
+    """How the images of a game are drawn, each function compiled once."""
 
     config: ConfigDict
     game: Game
     mesh: Mesh
+
+    @cached_property
+    def sample(self) -> Callable[[State, jax.Array], Arrays]:
+        """`sample(state, key)`: 128 samples."""
+        return make_draw(self.config, self.game, self.mesh, BATCH)
+
+    @cached_property
+    def render(self) -> Callable[[State, Arrays], Arrays]:
+        """`render(state, latents)`: the samples of given latents."""
+        return make_render(self.config, self.game, self.mesh)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run's networks at one step of training."""
+
+    drawing: Drawing
     state: State
 
+    @property
+    def config(self) -> ConfigDict:
+        """What it was trained with."""
+        return self.drawing.config
+
+    @property
+    def game(self) -> Game:
+        """What is played."""
+        return self.drawing.game
+
+    @property
+    def mesh(self) -> Mesh:
+        """Where."""
+        return self.drawing.mesh
+
+    @property
+    def step(self) -> int:
+        """Training steps taken."""
+        return int(self.state.step)
+
     def batches(self, num: int, seed: int = 0) -> Iterator[Arrays]:
-        """Yields `num` samples in batches; the same seed gives the same ones."""
-        yield from draw_batches(self._sample, self.state, num, seed)
+        """Yields `num` samples in batches, images as uint8; the same seed gives the same ones."""
+        for index, start in enumerate(range(0, num, BATCH)):
+            key = jax.random.fold_in(jax.random.key(seed), index)
+            drawn = _rounded(self.drawing.sample(self.state, key))
+            yield {name: array[: num - start] for name, array in drawn.items()}
 
     def sample(self, num: int, seed: int = 0) -> Arrays:
         """Returns `num` samples, in one array each."""
         drawn = list(self.batches(num, seed))
         return {name: np.concatenate([batch[name] for batch in drawn]) for name in drawn[0]}
+
+    def latents(self, count: int, key: jax.Array) -> Arrays:
+        """Returns what `count` images would be drawn from."""
+        return make_latents(self.config, self.game, self.mesh, count)(key)
+
+    def truncate(self, latents: Arrays, threshold: float) -> Arrays:
+        """Returns given latents without their tails, for a game that can cut them."""
+        return jax.device_get(self.game.truncate(latents, threshold))
+
+    def draw(self, latents: Arrays) -> Arrays:
+        """Returns the samples of given latents, images as uint8."""
+        return _rounded(self.drawing.render(self.state, latents))
 
     def truncated(self, threshold: float) -> 'Run':
         """Returns the run that draws from latents within plus or minus a threshold.
@@ -63,34 +115,22 @@ class Run:
             raise UsageError(f'game {self.config.game!r} has no latents that can be truncated')
         if threshold <= 0:
             raise UsageError(f'a truncation of {threshold} must be above 0')
-        return replace(self, game=truncated(self.game, threshold))
+        return self._playing(truncated(self.game, threshold))
 
-    def latents(self, count: int, key: jax.Array) -> Arrays:
-        """Returns what `count` images would be drawn from."""
-        return make_latents(self.config, self.game, self.mesh, count)(key)
+    def labelled(self, label: int) -> 'Run':
+        """Returns the run that draws images of one class.
 
-    def truncate(self, latents: Arrays, threshold: float) -> Arrays:
-        """Returns given latents without their tails, for a game that can cut them."""
-        return jax.device_get(self.game.truncate(latents, threshold))
+        Raises:
+          UsageError: the game knows no classes.
+        """
+        batch = example_batch(self.config.data, 1)
+        latents = jax.eval_shape(self.game.latents, jax.random.key(0), batch)
+        if 'label' not in latents:
+            raise UsageError(f'game {self.config.game!r} draws images of no class by name')
+        return self._playing(labelled(self.game, label))
 
-    def draw(self, latents: Arrays) -> Arrays:
-        """Returns the images of given latents, uint8."""
-        return _rounded(self._render(self.state, latents))
-
-    @cached_property
-    def _sample(self) -> Any:
-        return make_draw(self.config, self.game, self.mesh, BATCH)
-
-    @cached_property
-    def _render(self) -> Any:
-        return make_render(self.config, self.game, self.mesh)
-
-
-def draw_batches(draw: Callable, state: State, num: int, seed: int) -> Iterator[Arrays]:
-    """Yields `num` samples of `draw(state, key)`, which draws 128, as uint8 images."""
-    for index, start in enumerate(range(0, num, BATCH)):
-        drawn = _rounded(draw(state, jax.random.fold_in(jax.random.key(seed), index)))
-        yield {name: array[: num - start] for name, array in drawn.items()}
+    def _playing(self, game: Game) -> 'Run':
+        return replace(self, drawing=replace(self.drawing, game=game))
 
 
 def load_run(path: str, config: ConfigDict | None = None, step: int | None = None) -> Run:
@@ -109,7 +149,7 @@ def load_run(path: str, config: ConfigDict | None = None, step: int | None = Non
     checkpoints.close()
     if state is None:
         raise UsageError(f'no checkpoint in {path!r} yet: train first')
-    return Run(config, game, mesh, state)
+    return Run(Drawing(config, game, mesh), state)
 
 
 def _rounded(drawn: Arrays) -> Arrays:
