@@ -94,7 +94,9 @@ def adversarial(optimizer: dict) -> ConfigDict:
     config.checkpoint = dict(
         every=1000,
         keep=3,  # the latest so many
-        best='',  # a key of metrics.jsonl: the checkpoint where it was lowest is kept too
+        # A key of metrics.jsonl, such as eval/fid2k: the checkpoint where it was lowest is kept
+        # too, or, of -eval/precision2k, where it was highest.
+        best='',
     )
     config.eval = dict(
         every=0,  # training steps between evaluations; 0: none in training

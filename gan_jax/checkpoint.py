@@ -24,6 +24,8 @@ from gan_jax.usage import UsageError, first_line
 class Checkpoints:
     """The checkpoints of a run: the latest few, and the best by a logged metric where one is named.
 
+    The best is the lowest, or the highest where a minus precedes the metric's name.
+
     Orbax writes into a temporary folder and renames it when it is whole, so that a run killed at
     any moment finds only whole checkpoints. What a disk does to them later is found by a checksum
     over every bit of the state. With `read_only` a run that is still being trained can be read
@@ -31,8 +33,10 @@ class Checkpoints:
     """
 
     def __init__(self, directory: Path, keep: int = 1, best: str = '', read_only: bool = False):
+        best, sign = best.removeprefix('-'), -1 if best.startswith('-') else 1
+
         def score(metrics):
-            return metrics.get(best, math.inf)
+            return sign * metrics.get(best, sign * math.inf)
 
         self._directory, self._best, self._read_only = directory.absolute(), best, read_only
         self._newest = None  # the last step that was to be saved

@@ -1,0 +1,55 @@
+"""Which network sees the images: Inception, a classifier of the data set, or anybody's own."""
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+import jax
+
+from gan_jax.data import Examples, open_examples
+from gan_jax.evaluation.reference import digest_examples
+from gan_jax.files import cache_folder
+from gan_jax.logs import say
+from gan_jax.metrics import (
+    Extractor,
+    accuracy,
+    load_classifier,
+    load_inception,
+    save_classifier,
+    train_classifier,
+)
+from gan_jax.usage import UsageError, choose
+
+
+def choose_extractor(config: Any) -> Extractor:
+    """Returns the extractor that `config.eval.extractor` names.
+
+    Raises:
+      UsageError: there is none of this name, or it cannot be had.
+    """
+    name = config.eval.extractor
+    return _imported(name)() if ':' in name else choose('extractor', name, _EXTRACTORS)(config)
+
+
+def data_classifier(config: Any) -> Extractor:
+    """Returns the classifier of the config's data set: the cache's, or trained now.
+
+    It is tested on the split 'test', and on a fifth of the images where there is none. Raises
+    UsageError for a set without labels.
+    """
+    ...
+
+
+def _inception(config: Any) -> Extractor:
+    return load_inception(config.eval.weights)
+
+
+def _imported(name: str) -> Callable[[], Extractor]:
+    module, _, function = name.partition(':')
+    try:
+        return getattr(importlib.import_module(module), function)
+    except (ImportError, AttributeError) as error:
+        raise UsageError(f'extractor {name!r}: {error}') from error
+
+
+_EXTRACTORS = {'classifier': data_classifier, 'inception': _inception}
