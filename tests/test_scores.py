@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gan_jax import metrics
-from gan_jax.metrics import manifold
+from gan_jax.metrics import distances
 from gan_jax.usage import UsageError
 from tests.reference.make_scores import draw
 
@@ -55,7 +55,7 @@ def test_precision_and_recall_are_torch_fidelitys(case):
 @every_case
 def test_density_and_coverage_are_their_authors(case, monkeypatch):
     """In blocks of any size."""
-    monkeypatch.setattr(manifold, '_BLOCK', 100)
+    monkeypatch.setattr(distances, '_BLOCK', 100)
     features = draw(*case['sizes'])
     said = (*metrics.precision_recall(*features, 5), *metrics.density_coverage(*features))
     names = 'precision', 'recall', 'density', 'coverage'
