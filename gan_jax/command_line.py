@@ -151,10 +151,16 @@ def _sample(options: flags.FlagValues, workdir: str) -> None:
     sample(options.config, workdir, asked, options.out or os.path.join(workdir, 'samples.png'))
 
 
+def _eval(options: flags.FlagValues, workdir: str) -> None:
+    from gan_jax.evaluate import evaluate
+
+    evaluate(options.config, workdir, options.step)
+
+
 def _dry_run(options: flags.FlagValues, workdir: str) -> None:
     from gan_jax.dry_run import dry_run
 
     dry_run(options.config, workdir)
 
 
-MODES = {'train': _train, 'sample': _sample}
+MODES = {'train': _train, 'eval': _eval, 'sample': _sample}

@@ -140,7 +140,8 @@ def _check_best(
         every = (True,) * len(game.phases)
         start = int(state.step)
         metrics = take.eval_shape(state, source.feed(range(start, start + 1)), due=every)[1]
-        known = [*metrics, *(evaluator.metrics if evaluator else ())]
+        scores = evaluator.names if evaluator else []
+        known = [*metrics, *(f'eval/{score}' for score in scores)]
         choose('metric for checkpoint.best', name.removeprefix('-'), dict.fromkeys(known))
 
 
@@ -151,7 +152,7 @@ def _evaluate(evaluator: Evaluator, run: Run, workdir: Path) -> Metrics:
         evaluation.save(workdir)
     except OSError as error:
         say(f'the scores of step {run.step} were not written: {error}')
-    return evaluation.metrics()
+    return {f'eval/{name}': score.value for name, score in evaluation.scores.items()}
 
 
 def _announce(config: ConfigDict, mesh: Any, source: Source, start: int) -> None:

@@ -11,73 +11,63 @@ from ml_collections import ConfigDict
 
 from gan_jax.data import open_examples
 from gan_jax.evaluation.extractors import choose_extractor
-from gan_jax.evaluation.protocol import Protocol, counted
-from gan_jax.evaluation.reference import describe_reference, summarize_reference
-from gan_jax.evaluation.scores import Subject, choose_scores
+from gan_jax.evaluation.protocol import Protocol
+from gan_jax.evaluation.reference import describe_reference, see_reference
 from gan_jax.files import replacing
-from gan_jax.metrics import Estimate, summarize_images
+from gan_jax.metrics import SCORES, Estimate, choose_scores, counted, see
 from gan_jax.run import Run
 
 
 class Evaluation(NamedTuple):
     """What a checkpoint's samples scored."""
 
-    scores: Mapping[str, Estimate]  # by names that say how many images: fid50k
+    scores: Mapping[str, Estimate]  # by names that say of how many images: fid50k
     protocol: Protocol
 
-    def metrics(self) -> dict[str, float]:
-        """Returns the scores as a training step's metrics: eval/fid50k."""
-        return {f'eval/{name}': estimate.value for name, estimate in self.scores.items()}
-
-    def save(self, workdir: Path) -> Path:
-        """Writes eval/STEP-PROTOCOL.json into a run's folder, on process 0; returns its path."""
-        said = {
-            'step': self.protocol.step,
-            'scores': {name: estimate._asdict() for name, estimate in self.scores.items()},
-            'protocol': asdict(self.protocol),
-        }
-        file = workdir / 'eval' / f'{self.protocol.step:08d}-{self.protocol.digest()}.json'
+    def save(self, workdir: Path) -> None:
+        """Writes eval/STEP-PROTOCOL.json into a run's folder, on process 0."""
         if jax.process_index() == 0:
+            said = {
+                'step': self.protocol.step,
+                'scores': {name: score._asdict() for name, score in self.scores.items()},
+                'protocol': asdict(self.protocol),
+            }
+            file = workdir / 'eval' / f'{self.protocol.step:08d}-{self.protocol.digest()}.json'
             file.parent.mkdir(exist_ok=True)
             with replacing(file) as partial:
                 partial.write_text(json.dumps(said, indent=2) + '\n')
-        return file
 
 
 class Evaluator:
-    """Scores one run again and again: what does not change is made once, and what is wrong with the
-    config, the data or the weights is found before training.
+    """Scores one run again and again; what does not change between steps is made once.
+
+    What is wrong with the config, the data or the weights is found at once, before training.
 
     Raises:
-      UsageError: an unknown score, one that insists on another number of images, an extractor that
-        cannot be had.
+      UsageError: an unknown score, one that insists on another number of images, an extractor or
+        data that cannot be had.
     """
 
     def __init__(self, config: ConfigDict):
-        settings = config.eval
         self._config = config
-        self._scores = choose_scores(settings.scores, settings.num)
+        self._scores = choose_scores(config.eval.scores, config.eval.num, SCORES)
         self._extractor = choose_extractor(config)
-        data = config.data.copy_and_resolve_references()
-        data.split = settings.split
+        data = ConfigDict({**config.data, 'split': config.eval.split})
         examples = open_examples(data)
         self._described = describe_reference(data, examples, self._extractor)
-        self._reference = summarize_reference(self._described, examples, self._extractor)
+        self._reference = see_reference(self._described, examples, self._extractor)
 
+    @property
     def names(self) -> list[str]:
-        ...
+        """What the scores are called: fid50k."""
+        names = [name for score in self._scores for name in score.names]
+        return [counted(name, self._config.eval.num) for name in names]
 
     def __call__(self, run: Run) -> Evaluation:
-        """Returns the scores of a run at its step."""
+        """Returns the scores of a run as it is."""
         settings = self._config.eval
         if settings.truncation:
             run = run.truncated(settings.truncation)
-        images = (batch['image'] for batch in run.batches(settings.num, settings.seed))
-        generated = summarize_images(self._extractor, images, total=settings.num)
-        subject = Subject(run, generated, self._reference, self._extractor, settings.seed)
-        scores = {}
-        for score in self._scores:
-            scores.update(score(subject))
         protocol = Protocol(
             reference=self._described,
             generated=settings.num,
@@ -88,6 +78,9 @@ class Evaluator:
             seed=settings.seed,
             dtype=self._config.dtype,
         )
-        return Evaluation(
-            {counted(name, settings.num): value for name, value in scores.items()}, protocol
-        )
+        batches = run.batches(settings.num, settings.seed)
+        seen = see(self._extractor, batches, settings.num, asdict(protocol))
+        estimates = [
+            estimate for score in self._scores for estimate in score.function(seen, self._reference)
+        ]
+        return Evaluation(dict(zip(self.names, estimates)), protocol)

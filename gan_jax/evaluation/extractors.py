@@ -1,10 +1,12 @@
 """Which network sees the images: Inception, a classifier of the data set, or anybody's own."""
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
+import numpy as np
+from ml_collections import ConfigDict
 
 from gan_jax.data import Examples, open_examples
 from gan_jax.evaluation.reference import digest_examples
@@ -32,12 +34,47 @@ def choose_extractor(config: Any) -> Extractor:
 
 
 def data_classifier(config: Any) -> Extractor:
-    """Returns the classifier of the config's data set: the cache's, or trained now.
+    """Returns the classifier of the config's data set: the cache's, or trained and tested now.
 
-    It is tested on the split 'test', and on a fifth of the images where there is none. Raises
-    UsageError for a set without labels.
+    It is tested on the split 'test', or where there is none on a fifth of the images, which it is
+    then not trained on. Raises UsageError for a set without labels.
     """
-    ...
+    examples = open_examples(config.data)
+    if not examples.label_names:
+        raise UsageError(
+            f'data set {config.data.name!r} has no labels to train a classifier with; '
+            '--config.eval.extractor=inception needs none'
+        )
+    name = f'classifier-{config.data.name}'
+    file = cache_folder() / 'classifiers' / f'{name}-{digest_examples(examples)[:16]}.npz'
+    if file.is_file():
+        try:
+            return load_classifier(file)
+        except UsageError as error:
+            say(f'{error}: trained again')
+    training, held_out = _split(config.data, examples)
+    classes = len(examples.label_names)
+    classifier = train_classifier(training['image'], training['label'], classes=classes, name=name)
+    share = accuracy(classifier, held_out['image'], held_out['label'])
+    say(
+        f'{name}: {share:.2%} of {len(held_out["label"]):,} held-out images are right; kept in {file}'
+    )
+    if jax.process_index() == 0:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        save_classifier(file, classifier)
+    return classifier
+
+
+def _split(data: Any, examples: Examples) -> tuple[Mapping, Mapping]:
+    """Labelled images to train with and to test with."""
+    images = examples.read(0, len(examples))
+    try:
+        tests = open_examples(ConfigDict({**data, 'split': 'test'}))
+        return images, tests.read(0, len(tests))
+    except UsageError:  # there is no such split
+        order = np.random.default_rng(0).permutation(len(examples))
+        parts = np.split(order, [len(order) * 4 // 5])
+        return tuple({name: array[part] for name, array in images.items()} for part in parts)
 
 
 def _inception(config: Any) -> Extractor:

@@ -2,12 +2,7 @@
 
 import hashlib
 import json
-import re
 from dataclasses import asdict, dataclass
-
-from gan_jax.usage import UsageError
-
-_COUNTED = re.compile(r'(?P<name>.*[a-z])(?P<number>[1-9]\d*)(?P<thousands>k?)')
 
 
 @dataclass(frozen=True)
@@ -47,26 +42,3 @@ class Protocol:
         """Returns what two scores have in common where they can be compared, but for the step."""
         fields = {**asdict(self), 'step': None}
         return hashlib.sha256(json.dumps(fields).encode()).hexdigest()[:8]
-
-
-def counted(name: str, count: int) -> str:
-    """Returns a score's name with the number of its images: fid50k, fid1797."""
-    return f'{name}{count // 1000}k' if count % 1000 == 0 else f'{name}{count}'
-
-
-def uncounted(name: str, count: int) -> str:
-    """Returns a score's name without the number of images that it insists on.
-
-    Raises:
-      UsageError: it insists on another number.
-    """
-    match = _COUNTED.fullmatch(name)
-    if not match:
-        return name
-    asked = int(match['number']) * (1000 if match['thousands'] else 1)
-    if asked != count:
-        raise UsageError(
-            f'{name!r} is a score of {asked:,} images, not of {count:,}: ask for '
-            f'--config.eval.num={asked} or for {match["name"]!r}'
-        )
-    return match['name']
