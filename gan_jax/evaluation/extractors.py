@@ -57,7 +57,8 @@ def data_classifier(config: Any) -> Extractor:
     classifier = train_classifier(training['image'], training['label'], classes=classes, name=name)
     share = accuracy(classifier, held_out['image'], held_out['label'])
     say(
-        f'{name}: {share:.2%} of {len(held_out["label"]):,} held-out images are right; kept in {file}'
+        f'{name} is right about {share:.2%} of {len(held_out["label"]):,} held-out images; '
+        f'it is kept in {file}'
     )
     if jax.process_index() == 0:
         file.parent.mkdir(parents=True, exist_ok=True)
