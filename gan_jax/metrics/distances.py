@@ -38,14 +38,14 @@ def nearest(features: np.ndarray, others: np.ndarray, count: int = 1) -> Neighbo
 
 
 def by_rows(function: Callable[[Array], Any], images: np.ndarray, others: np.ndarray) -> Any:
-    """Returns a function of squared distances [n, M] to all others, of every image: arrays [N, ...].
+    """Returns a function of every image's squared distances to all others: [n, M] -> [n, ...].
 
     Block by block, each split over all devices of all processes, which all give the same images;
     the distances in memory are a block's. In float64: a distance is what is left of the squares of
     numbers far from zero.
     """
     mesh = meshes.make_mesh()
-    size = -(-_BLOCK // mesh.size) * mesh.size
+    size = -(-min(_BLOCK, len(images)) // mesh.size) * mesh.size
     apply = jax.jit(lambda block, others: function(_squared_distances(block, others)))
     parts = []
     with jax.enable_x64(True):

@@ -95,9 +95,7 @@ def fid_estimate(generated: Moments, reference: Moments, features: np.ndarray) -
     value = fid(generated, reference)
     root, inverse = _roots(generated.covariance)
     values, vectors = np.linalg.eigh(root.T @ reference.covariance @ root)
-    carried = (
-        inverse @ vectors * np.sqrt(np.sqrt(_without_rounding(values)))
-    )  # T = carried carried'
+    half = inverse @ vectors * _without_rounding(values) ** 0.25  # T = half half'
     centred = features - generated.mean
     influences = 2 * centred @ (generated.mean - reference.mean)
     influences += np.square(centred).sum(axis=1) - np.square(centred @ half).sum(axis=1)

@@ -1,24 +1,27 @@
-"""Ways from one latent to another."""
+"""Between two latents, [n, D] each: functions of both and of the way, [n, 1] in 0 .. 1."""
 
 import jax.numpy as jnp
 from jax import Array
 
 
-def linear(a: Array, b: Array, t: Array) -> Array:
-    """Returns (1 - t) a + t b; t is in [0, 1] and of a shape that broadcasts."""
-    return (1 - t) * a + t * b
+def linear(start: Array, end: Array, way: Array) -> Array:
+    """Returns the latents on the straight lines: of latents whose distances mean something."""
+    return start + way * (end - start)
 
 
-def spherical(a: Array, b: Array, t: Array) -> Array:
-    """Returns sin((1 - t) w) / sin w a + sin(t w) / sin w b, w the angle between a and b.
+def spherical(start: Array, end: Array, way: Array) -> Array:
+    """Returns the latents on the arcs: of normal ones, which lie near a sphere.
 
-    On the last axis, where Gaussian latents all have about the same length: so has what lies
-    between them (White 2016, arXiv 1609.04468). Parallel latents have no such arc: a line.
+    Shoemake 1985; for latents White 2016, arXiv 1609.04468. Latents of one direction or of opposite
+    ones, between which there is no one arc, are joined by a line.
     """
-    lengths = jnp.linalg.norm(a, axis=-1, keepdims=True), jnp.linalg.norm(b, axis=-1, keepdims=True)
-    cosine = jnp.sum(a * b, axis=-1, keepdims=True) / jnp.maximum(lengths[0] * lengths[1], 1e-12)
-    angle = jnp.arccos(jnp.clip(cosine, -1, 1))
-    bent = jnp.sin(angle) > 1e-4
-    sine = jnp.where(bent, jnp.sin(angle), 1.0)
-    arc = jnp.sin((1 - t) * angle) / sine * a + jnp.sin(t * angle) / sine * b
-    return jnp.where(bent, arc, linear(a, b, t))
+    lengths = (jnp.linalg.norm(one, axis=1, keepdims=True) for one in (start, end))
+    one, other = (latents / length for latents, length in zip((start, end), lengths))
+    # By its chord and that of its supplement: exact for small angles too, unlike an arc cosine.
+    angle = 2 * jnp.arctan2(
+        jnp.linalg.norm(other - one, axis=1, keepdims=True),
+        jnp.linalg.norm(other + one, axis=1, keepdims=True),
+    )
+    sine = jnp.sin(angle)
+    arc = (jnp.sin((1 - way) * angle) * start + jnp.sin(way * angle) * end) / sine
+    return jnp.where(sine > 1e-6, arc, linear(start, end, way))
