@@ -70,6 +70,7 @@ ROOMS = (
             'gan_jax.usage',
             'jax',
             'numpy',
+            'optax',
             'tqdm',
             *STANDARD,
         ),
