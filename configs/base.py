@@ -100,9 +100,8 @@ def adversarial(optimizer: dict) -> ConfigDict:
     )
     config.eval = dict(
         every=0,  # training steps between evaluations; 0: none in training
-        # 'fid', 'fid_infinity', 'kid', 'inception_score', 'precision_recall', 'density_coverage',
-        # 'authenticity', 'modes', ...; 'fid50k' insists on 50,000 images
-        scores=('fid', 'kid', 'inception_score', 'precision_recall', 'density_coverage'),
+        # Those of gan_jax/evaluation/run_scores.py; 'fid50k' insists on 50,000 images.
+        scores='fid,kid,inception_score,precision_recall,density_coverage',
         num=10_000,  # generated images
         split='train',  # of the real ones, of which all are taken
         extractor='inception',  # or 'classifier', or 'MODULE:FUNCTION', which returns an Extractor

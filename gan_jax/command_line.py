@@ -15,7 +15,6 @@ from pathlib import Path
 from absl import flags, logging
 
 from gan_jax.fields import check_numbers, flatten
-from gan_jax.files import cache_folder
 from gan_jax.usage import UsageError, nearest
 
 
@@ -130,11 +129,7 @@ def _prepare_jax() -> None:
     from gan_jax import mesh, tuning
 
     mesh.initialize_distributed()
-    import jax
-
-    if 'JAX_COMPILATION_CACHE_DIR' not in os.environ:
-        jax.config.update('jax_compilation_cache_dir', str(cache_folder() / 'xla'))
-    jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.5)
+    tuning.keep_compiled()
     tuning.prepare()
 
 

@@ -6,6 +6,7 @@ from gan_jax.evaluation import Evaluator
 from gan_jax.logs import say
 from gan_jax.metrics import describe
 from gan_jax.run import load_run
+from gan_jax.usage import UsageError
 from gan_jax.workdir import check_workdir
 
 
@@ -26,3 +27,5 @@ def evaluate(config: ConfigDict, path: str, step: int | None) -> None:
     for name, estimate in evaluation.scores.items():
         say(f'{name:20} {describe(estimate)}')
     evaluation.save(check_workdir(path, config))
+    if evaluation.refused:
+        raise UsageError('; '.join(evaluation.refused))

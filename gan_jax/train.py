@@ -148,6 +148,8 @@ def _check_best(
 def _evaluate(evaluator: Evaluator, run: Run, workdir: Path) -> Metrics:
     """Scores the run as it is now, on all processes; what cannot be written is said."""
     evaluation = evaluator(run)
+    for reason in evaluation.refused:
+        say(f'NOT SCORED at step {run.step}: {reason}')
     try:
         evaluation.save(workdir)
     except OSError as error:

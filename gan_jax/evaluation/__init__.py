@@ -1,7 +1,7 @@
 """Scores of a run's samples against its data, each with the protocol that makes it comparable."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
@@ -13,9 +13,11 @@ from gan_jax.data import open_examples
 from gan_jax.evaluation.extractors import choose_extractor
 from gan_jax.evaluation.protocol import Protocol
 from gan_jax.evaluation.reference import describe_reference, see_reference
+from gan_jax.evaluation.run_scores import RUN_SCORES, Subject
 from gan_jax.files import replacing
-from gan_jax.metrics import SCORES, Estimate, choose_scores, counted, see
+from gan_jax.metrics import Estimate, choose_scores, counted, see
 from gan_jax.run import Run
+from gan_jax.usage import UsageError
 
 
 class Evaluation(NamedTuple):
@@ -23,6 +25,7 @@ class Evaluation(NamedTuple):
 
     scores: Mapping[str, Estimate]  # by names that say of how many images: fid50k
     protocol: Protocol
+    refused: Sequence[str]  # why scores could not be had, a line each
 
     def save(self, workdir: Path) -> None:
         """Writes eval/STEP-PROTOCOL.json into a run's folder, on process 0."""
@@ -50,7 +53,7 @@ class Evaluator:
 
     def __init__(self, config: ConfigDict):
         self._config = config
-        self._scores = choose_scores(config.eval.scores, config.eval.num, SCORES)
+        self._scores = choose_scores(config.eval.scores, config.eval.num, RUN_SCORES)
         self._extractor = choose_extractor(config)
         data = ConfigDict({**config.data, 'split': config.eval.split})
         examples = open_examples(data)
@@ -80,7 +83,12 @@ class Evaluator:
         )
         batches = run.batches(settings.num, settings.seed)
         seen = see(self._extractor, batches, settings.num, asdict(protocol))
-        estimates = [
-            estimate for score in self._scores for estimate in score.function(seen, self._reference)
-        ]
-        return Evaluation(dict(zip(self.names, estimates)), protocol)
+        subject = Subject(run, seen, self._reference, self._extractor)
+        scores, refused = {}, []
+        for score in self._scores:
+            try:
+                names = (counted(name, settings.num) for name in score.names)
+                scores |= zip(names, score.function(subject))
+            except UsageError as error:
+                refused.append(f'{score.names[0]}: {error}')
+        return Evaluation(scores, protocol, refused)

@@ -1,14 +1,12 @@
 """Which network sees the images: Inception, a classifier of the data set, or anybody's own."""
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import jax
-import numpy as np
-from ml_collections import ConfigDict
 
-from gan_jax.data import Examples, open_examples
+from gan_jax.evaluation.labelled import open_labelled, split_examples
 from gan_jax.evaluation.reference import digest_examples
 from gan_jax.files import cache_folder
 from gan_jax.logs import say
@@ -36,46 +34,28 @@ def choose_extractor(config: Any) -> Extractor:
 def data_classifier(config: Any) -> Extractor:
     """Returns the classifier of the config's data set: the cache's, or trained and tested now.
 
-    It is tested on the split 'test', or where there is none on a fifth of the images, which it is
-    then not trained on. Raises UsageError for a set without labels.
+    Raises:
+      UsageError: the set has no labels.
     """
-    examples = open_examples(config.data)
-    if not examples.label_names:
-        raise UsageError(
-            f'data set {config.data.name!r} has no labels to train a classifier with; '
-            '--config.eval.extractor=inception needs none'
-        )
     name = f'classifier-{config.data.name}'
-    file = cache_folder() / 'classifiers' / f'{name}-{digest_examples(examples)[:16]}.npz'
+    pixels = digest_examples(open_labelled(config.data))
+    file = cache_folder() / 'classifiers' / f'{name}-{pixels[:16]}.npz'
     if file.is_file():
         try:
             return load_classifier(file)
         except UsageError as error:
             say(f'{error}: trained again')
-    training, held_out = _split(config.data, examples)
-    classes = len(examples.label_names)
+    training, tests, classes = split_examples(config.data)
     classifier = train_classifier(training['image'], training['label'], classes=classes, name=name)
-    share = accuracy(classifier, held_out['image'], held_out['label'])
-    say(
-        f'{name} is right about {share:.2%} of {len(held_out["label"]):,} held-out images; '
-        f'it is kept in {file}'
-    )
+    share = accuracy(classifier, tests['image'], tests['label'])
+    say(f'{name} is right about {share:.2%} of {len(tests["label"]):,} images that it has not seen')
     if jax.process_index() == 0:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        save_classifier(file, classifier)
+        try:
+            save_classifier(file, classifier)
+            say(f'it is kept in {file}')
+        except OSError as error:
+            say(f'{file} was not written ({error}): it will be trained again')
     return classifier
-
-
-def _split(data: Any, examples: Examples) -> tuple[Mapping, Mapping]:
-    """Labelled images to train with and to test with."""
-    images = examples.read(0, len(examples))
-    try:
-        tests = open_examples(ConfigDict({**data, 'split': 'test'}))
-        return images, tests.read(0, len(tests))
-    except UsageError:  # there is no such split
-        order = np.random.default_rng(0).permutation(len(examples))
-        parts = np.split(order, [len(order) * 4 // 5])
-        return tuple({name: array[part] for name, array in images.items()} for part in parts)
 
 
 def _inception(config: Any) -> Extractor:

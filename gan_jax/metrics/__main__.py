@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from gan_jax import tuning
 from gan_jax.data.given import Given, open_given
 from gan_jax.files import replacing
 from gan_jax.metrics.classifier import load_classifier
@@ -22,8 +23,11 @@ _USUAL = 'fid,kid,inception_score,precision_recall,density_coverage'
 
 def main(arguments: list[str]) -> int:
     """Prints the scores, one a line; returns the exit code."""
+    options = _parse(arguments)
+    tuning.keep_compiled()
+    tuning.prepare()
     try:
-        _score(_parse(arguments))
+        _score(options)
     except UsageError as error:
         print('error:', ' '.join(str(error).split()), file=sys.stderr)
         return 2
@@ -48,7 +52,7 @@ def _score(options: argparse.Namespace) -> None:
     if generated.shape != reference.shape:
         sizes = ' and '.join('x'.join(map(str, given.shape)) for given in (generated, reference))
         raise UsageError(f'images of {sizes} (height, width, channels) cannot be compared')
-    scores = choose_scores(options.scores.split(','), len(generated), SCORES)
+    scores = choose_scores(options.scores, len(generated), SCORES)
     extractor = (
         load_classifier(options.classifier)
         if options.classifier

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gan_jax.metrics.bootstrap import Estimate
+from gan_jax.metrics.classes import intra_fid, mode_coverage, summarize_classes
 from gan_jax.metrics.extractor import Extractor, stream_features
 from gan_jax.metrics.frechet import fid_estimate, fid_infinity
 from gan_jax.metrics.inception_score import (
@@ -96,6 +97,23 @@ def _authenticity(generated: Seen, reference: Summary) -> tuple[Estimate]:
     return (authenticity(generated.summary.features, reference.features),)
 
 
+def _intra_fid(generated: Seen, reference: Summary) -> tuple[Estimate]:
+    sets = {'generated': generated.summary, 'reference': reference}
+    for name, summary in sets.items():
+        if summary.labels is None:
+            raise UsageError(f'intra_fid: the {name} images have no labels')
+    classes = (summarize_classes([(one.features, one.labels)]) for one in sets.values())
+    return (Estimate(intra_fid(*classes).mean, None, None),)
+
+
+def _modes(generated: Seen, reference: Summary) -> tuple[Estimate, Estimate]:
+    """Classes as the extractor sees them, on both sides alike."""
+    labels, theirs = (one.logits.argmax(axis=1) for one in (generated.summary, reference))
+    shares = np.bincount(theirs, minlength=reference.logits.shape[1])
+    covered = mode_coverage(labels, shares)
+    return Estimate(covered.seen, None, None), covered.divergence
+
+
 # By the names that users ask for.
 SCORES = {
     'fid': Score(('fid',), _fid),
@@ -104,19 +122,21 @@ SCORES = {
     'inception_score': Score(('inception_score',), _inception_score),
     'precision_recall': Score(('precision', 'recall'), _precision_recall),
     'density_coverage': Score(('density', 'coverage'), _density_coverage),
+    'intra_fid': Score(('intra_fid',), _intra_fid),
+    'modes': Score(('modes', 'modes_kl'), _modes),
     'authenticity': Score(('authenticity',), _authenticity),
 }
 
 _COUNTED = re.compile(r'(?P<name>.*[a-z])(?P<number>[1-9]\d*)(?P<thousands>k?)')
 
 
-def choose_scores(names: Iterable[str], count: int, known: Mapping[str, Any]) -> list[Any]:
-    """Returns the known scores of these names, of which `fid50k` insists on 50,000 images.
+def choose_scores(names: str, count: int, known: Mapping[str, Score]) -> list[Score]:
+    """Returns the known scores of names divided by commas; `fid50k` insists on 50,000 images.
 
     Raises:
       UsageError: an unknown name, or one that insists on another number of images.
     """
-    return [choose('score', _uncounted(name, count), known) for name in names]
+    return [choose('score', _uncounted(name, count), known) for name in names.split(',')]
 
 
 def counted(name: str, count: int) -> str:
