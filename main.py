@@ -19,7 +19,20 @@ flags.DEFINE_integer(
     lower_bound=0,
     upper_bound=2**32 - 1,
 )
-flags.DEFINE_string('out', None, 'sample: a .png or .npz file; by default samples.png in workdir.')
+flags.DEFINE_string(
+    'out',
+    None,
+    'sample: a .png, a .npz or a folder of pictures; by default samples.png in workdir.',
+)
+flags.DEFINE_integer('step', None, 'sample, eval: of which checkpoint; by default the newest.')
+flags.DEFINE_integer('label', None, 'sample: the class of every image.', lower_bound=0)
+flags.DEFINE_float('truncation', None, 'sample: no latents beyond plus or minus this.')
+flags.DEFINE_enum(
+    'interpolate',
+    None,
+    ['linear', 'spherical'],
+    'sample: each row of the grid leads from one latent to another.',
+)
 
 
 if __name__ == '__main__':

@@ -18,6 +18,10 @@ from gan_jax.metrics.classes import (
     mode_coverage,
     summarize_classes,
 )
+from gan_jax.metrics.classification import classification_accuracy_score
+from gan_jax.metrics.classifier import Classifier, accuracy, load_classifier, save_classifier
+from gan_jax.metrics.classifier_training import shift_and_mirror, train_classifier
+from gan_jax.metrics.comparison import SCORES, Score, Seen, choose_scores, counted, describe, see
 from gan_jax.metrics.distances import Neighbours, nearest
 from gan_jax.metrics.extractor import Extractor, Features, stream_features
 from gan_jax.metrics.frechet import Accumulator, Moments, fid, fid_estimate, fid_infinity, summarize
@@ -41,6 +45,7 @@ from gan_jax.metrics.weights import load_inception
 
 __all__ = [
     'Accumulator',
+    'Classifier',
     'Estimate',
     'Extractor',
     'Features',
@@ -50,12 +55,20 @@ __all__ = [
     'Moments',
     'Neighbours',
     'PairSimilarity',
+    'SCORES',
+    'Score',
+    'Seen',
     'Summary',
     'SummaryAccumulator',
+    'accuracy',
     'authenticity',
     'bootstrap',
+    'choose_scores',
+    'classification_accuracy_score',
+    'counted',
     'density_coverage',
     'density_coverage_estimates',
+    'describe',
     'fid',
     'fid_estimate',
     'fid_infinity',
@@ -64,6 +77,7 @@ __all__ = [
     'intra_fid',
     'kid',
     'kid_estimate',
+    'load_classifier',
     'load_inception',
     'load_summary',
     'mean_estimate',
@@ -73,8 +87,12 @@ __all__ = [
     'perceptual_path_length',
     'precision_recall',
     'precision_recall_estimates',
+    'save_classifier',
     'save_summary',
+    'see',
+    'shift_and_mirror',
     'stream_features',
     'summarize',
     'summarize_classes',
+    'train_classifier',
 ]

@@ -1,13 +1,12 @@
 """Where the Inception network's weights are: in a given file, or fetched once into a cache."""
 
 import hashlib
-import os
 import urllib.request
 from pathlib import Path
 
 from tqdm import tqdm
 
-from gan_jax.files import replacing
+from gan_jax.files import cache_folder, replacing
 from gan_jax.metrics.extractor import Extractor
 from gan_jax.metrics.inception import extractor, from_torch
 from gan_jax.metrics.inception_tensorflow import from_tensorflow
@@ -48,8 +47,7 @@ def find_weights(path: str = '') -> Path:
         if not file.is_file():
             raise UsageError(f'no weights {path!r}; {URL} has them')
     else:
-        cache = os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache'
-        file = Path(cache) / 'gan_jax' / NAME
+        file = cache_folder() / NAME
         if not file.is_file():
             _fetch(file)
     _check(file)
