@@ -11,7 +11,7 @@ from gan_jax.metrics.inception import from_torch
 from gan_jax.metrics.inception_tensorflow import from_tensorflow
 from gan_jax.metrics.tensorflow_graph import read_tensorflow_graph
 from gan_jax.usage import UsageError
-from tests.test_inception import Drawn
+from tests.reference.make_inception import draw_state
 
 REFERENCE = Path(__file__).parent / 'reference'
 LEAVES = {
@@ -47,7 +47,7 @@ def constant(name: str, array: np.ndarray) -> bytes:
 @pytest.fixture(scope='module')
 def constants() -> dict[str, np.ndarray]:
     """The constants of the graph under its own names, of the weights that PyTorch's file has."""
-    weights = Drawn()
+    weights = draw_state()
     found = {'softmax/weights': weights['fc.weight'].T, 'softmax/biases': np.ones(1008, np.float32)}
     for line in (REFERENCE / 'inception_names.txt').read_text().splitlines():
         if line.startswith('#'):
@@ -79,7 +79,7 @@ def test_both_files_give_the_same_network(constants, tmp_path):
     file = tmp_path / 'classify_image_graph_def.pb'
     file.write_bytes(b''.join(constant(name, array) for name, array in constants.items()))
     said = metrics.load_inception(str(file)).variables
-    jax.tree.map(np.testing.assert_array_equal, said, from_torch(Drawn()))
+    jax.tree.map(np.testing.assert_array_equal, said, from_torch(draw_state()))
 
 
 def test_a_graph_of_another_network_is_refused(constants):
