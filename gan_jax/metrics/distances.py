@@ -30,11 +30,24 @@ def nearest(features: np.ndarray, others: np.ndarray, count: int = 1) -> Neighbo
     features, others = check_pair(features, others, least=1)
     check_features(others, 'reference', least=count)
 
-    def smallest(distances: Array) -> tuple[Array, Array]:
-        values, indices = jax.lax.top_k(-distances, count)
-        return indices, jnp.sqrt(jnp.maximum(-values, 0))  # rounding may have made it negative
+    indices, squares = by_rows(lambda squares: smallest(squares, count), features, others)
+    return Neighbours(indices, np.sqrt(np.maximum(squares, 0)))  # what rounding made negative
 
-    return Neighbours(*by_rows(smallest, features, others))
+
+def smallest(distances: Array, count: int) -> tuple[Array, Array]:
+    """Returns where the `count` smallest of each row are, and what they are: [n, count] both.
+
+    One by one, for a few of many: XLA's `top_k` sorts whole rows where they are of float64.
+    """
+    columns = jnp.arange(distances.shape[1])
+    places, values = [], []
+    for _ in range(count):
+        value = jnp.min(distances, axis=1, keepdims=True)
+        place = jnp.min(jnp.where(distances == value, columns, columns.size), axis=1, keepdims=True)
+        distances = jnp.where(columns == place, jnp.inf, distances)
+        places.append(place)
+        values.append(value)
+    return jnp.concatenate(places, axis=1), jnp.concatenate(values, axis=1)
 
 
 def by_rows(function: Callable[[Array], Any], images: np.ndarray, others: np.ndarray) -> Any:

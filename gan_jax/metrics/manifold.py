@@ -6,12 +6,11 @@ Kynkaanniemi et al. 2019, arXiv 1904.06991: precision and recall. Naeem et al. 2
 
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
 from gan_jax.metrics.bootstrap import Estimate, mean_estimate
-from gan_jax.metrics.distances import by_rows
+from gan_jax.metrics.distances import by_rows, smallest
 from gan_jax.metrics.features import check_pair
 
 
@@ -92,7 +91,7 @@ def _density_coverage(
 def _radii(features: np.ndarray, neighbours: int) -> np.ndarray:
     """The squared distance of every image to its k-th neighbour, itself not counted: [N]."""
     return by_rows(
-        lambda distances: -jax.lax.top_k(-distances, neighbours + 1)[0][:, -1], features, features
+        lambda distances: smallest(distances, neighbours + 1)[1][:, -1], features, features
     )
 
 

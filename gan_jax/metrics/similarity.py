@@ -72,7 +72,7 @@ def ms_ssim(x: Array, y: Array, scales: int = len(_WEIGHTS)) -> Array:
 
 
 def _compare(x: Array, y: Array) -> tuple[Array, Array]:
-    """l = (2 m m' + C1) / (m^2 + m'^2 + C1) and cs = (2 s' + C2) / (s^2 + s'^2 + C2), by windows."""
+    """(2 m m' + C1) / (m^2 + m'^2 + C1) and (2 c + C2) / (s^2 + s'^2 + C2) of each window."""
     mean_x, mean_y = _blur(x), _blur(y)
     variances = _blur(x * x) - mean_x**2 + _blur(y * y) - mean_y**2
     covariance = _blur(x * y) - mean_x * mean_y

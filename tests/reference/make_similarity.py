@@ -20,7 +20,7 @@ SIZES = ((176, 192, 3, 5), (208, 176, 1, 5), (192, 176, 3, 3), (176, 176, 3, 1))
 
 
 def draw(height: int, width: int, channels: int, scales: int) -> tuple[np.ndarray, np.ndarray]:
-    """Returns pairs of uint8 images [4, H, W, C], each less like its partner than the one before."""
+    """Returns pairs of uint8 images [4, H, W, C], each less like its partner than the last."""
     random = np.random.default_rng(height + scales)
     rows, columns = np.mgrid[:height, :width] / 16
     waves = np.sin(rows + random.normal(size=(4, channels, 1, 1))) * np.cos(columns)
