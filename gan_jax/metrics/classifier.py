@@ -22,6 +22,8 @@ from gan_jax.files import replacing
 from gan_jax.metrics.extractor import Extractor, Features, stream_features
 from gan_jax.usage import UsageError
 
+# What NumPy and zipfile make of files that are no archive, or no longer the one that was written.
+_DAMAGE = (OSError, EOFError, KeyError, ValueError, TypeError, RuntimeError, zipfile.BadZipFile)
 _CHUNK = 1024  # images at a time, of an array that is all in memory already
 
 
@@ -113,7 +115,7 @@ def load_classifier(path: str | Path) -> Classifier:
         network = Network(shape, *(int(arrays.pop(field)) for field in ('classes', 'features')))
     except FileNotFoundError as error:
         raise UsageError(f'no classifier {str(path)!r}; save_classifier writes one') from error
-    except (OSError, EOFError, KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
+    except _DAMAGE as error:
         raise UsageError(f'{str(path)!r} is damaged or holds no classifier') from error
     images = jax.ShapeDtypeStruct((1, *shape), jnp.uint8)
     expected = flatten_dict(jax.eval_shape(network.init, jax.random.key(0), images), sep='/')
