@@ -91,7 +91,7 @@ def test_accuracy_is_the_share_of_right_answers():
 
 
 def test_the_score_is_nothing_where_generated_labels_lie():
-    """Real images as generated ones, each as the next digit: who had learnt nothing would get 0.1."""
+    """Real images as generated ones, each as the next digit: to learn nothing would give 0.1."""
     score = metrics.classification_accuracy_score(
         *(IMAGES[:1437], (LABELS[:1437] + 1) % 10, HELD_OUT, HELD_OUT_LABELS),
         classes=10,

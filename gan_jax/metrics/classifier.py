@@ -111,13 +111,14 @@ def load_classifier(path: str | Path) -> Classifier:
         with np.load(path) as file:
             arrays = dict(file)
         name = str(arrays.pop('name'))
-        shape = tuple(arrays.pop('shape').tolist())
-        network = Network(shape, *(int(arrays.pop(field)) for field in ('classes', 'features')))
+        height, width, channels = map(int, arrays.pop('shape'))
+        classes, features = (int(arrays.pop(field)) for field in ('classes', 'features'))
     except FileNotFoundError as error:
         raise UsageError(f'no classifier {str(path)!r}; save_classifier writes one') from error
     except _DAMAGE as error:
         raise UsageError(f'{str(path)!r} is damaged or holds no classifier') from error
-    images = jax.ShapeDtypeStruct((1, *shape), jnp.uint8)
+    network = Network((height, width, channels), classes, features)
+    images = jax.ShapeDtypeStruct((1, *network.shape), jnp.uint8)
     expected = flatten_dict(jax.eval_shape(network.init, jax.random.key(0), images), sep='/')
     if _shapes(arrays) != _shapes(expected):
         raise UsageError(f'{str(path)!r} holds the weights of another network')
