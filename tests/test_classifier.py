@@ -13,7 +13,7 @@ from gan_jax.metrics.classifier import Network
 from gan_jax.metrics.classifier_training import shift
 from gan_jax.usage import UsageError
 
-ALONE = dict(classes=10, name='digits', features=8)
+TINY = dict(classes=10, name='digits', features=8)
 
 
 def digits() -> tuple[np.ndarray, np.ndarray]:
@@ -40,7 +40,7 @@ def classifier():
 @pytest.fixture(scope='module')
 def small():
     """Trained for two steps."""
-    return metrics.train_classifier(FEW, FEW_LABELS, **ALONE, epochs=1)
+    return metrics.train_classifier(FEW, FEW_LABELS, **TINY, epochs=1)
 
 
 # What it learns.
@@ -105,7 +105,7 @@ def test_the_score_is_nothing_where_generated_labels_lie():
 
 
 def test_the_same_seed_trains_the_same_bits(small):
-    assert metrics.train_classifier(FEW, FEW_LABELS, **ALONE, epochs=1).digest == small.digest
+    assert metrics.train_classifier(FEW, FEW_LABELS, **TINY, epochs=1).digest == small.digest
 
 
 @pytest.mark.skipif(jax.device_count() < 2, reason='needs two devices')
@@ -113,7 +113,7 @@ def test_two_devices_train_what_one_does(small, monkeypatch):
     """Normalisation is over the whole batch."""
     one = meshes.make_mesh(jax.devices()[:1])
     monkeypatch.setattr(classifier_training.meshes, 'make_mesh', lambda: one)
-    alone = metrics.train_classifier(FEW, FEW_LABELS, **ALONE, epochs=1)
+    alone = metrics.train_classifier(FEW, FEW_LABELS, **TINY, epochs=1)
     for ours, theirs in zip(*map(jax.tree.leaves, (small.variables, alone.variables))):
         np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-5)
 
@@ -208,7 +208,7 @@ def test_a_file_of_something_else_is_said(small, tmp_path, change, message):
 
 
 def train(images=FEW, labels=FEW_LABELS):
-    return metrics.train_classifier(images, labels, **ALONE)
+    return metrics.train_classifier(images, labels, **TINY)
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ _CHUNK = 1024  # images at a time, of an array that is all in memory already
 
 
 class Network(nn.Module):
-    """Images [B, *shape] within 0 .. 255 -> Features; of 8x8 pixels or more, as they are.
+    """Images [B, *shape] within 0 .. 255, of 8x8 pixels or more -> Features.
 
     Two 3x3 convolutions at every size, each with batch normalisation and ReLU, then 2x2 means,
     until the images are of 3 to 5 pixels; then the mean over them. Channels double from size to
