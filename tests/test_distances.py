@@ -76,6 +76,12 @@ def test_an_image_is_nearest_to_itself_far_from_zero_too():
     assert said.distances.max() < 1e-3
 
 
+def test_equals_are_neighbours_each():
+    said = metrics.nearest(np.zeros((1, 1)), np.array([[5.0], [0], [3], [0]]), count=3)
+    np.testing.assert_array_equal(said.indices, [[1, 3, 2]])
+    np.testing.assert_array_equal(said.distances, [[0, 0, 3]])
+
+
 @pytest.mark.skipif(not STATUS.exists(), reason='only Linux says what a process has held at most')
 def test_memory_does_not_grow_with_the_images():
     """Twenty blocks, which would be 650 MB at once, take a few blocks' more than one does."""
