@@ -69,11 +69,12 @@ def main() -> None:
     said = {
         'seconds': round(time.perf_counter() - begin, 1),
         'processor_seconds': round(time.process_time() - processor, 1),
+        'features': classifier.network.features,
         'trained_on': len(images),
         'tested_on': len(held_out[0]),
         'accuracy': round(accuracy(classifier, *held_out), 4),
     }
-    name = 'x'.join([arguments.data, *map(str, images.shape[1:3])]).replace('x', '-', 1)
+    name = '{}-{}x{}'.format(arguments.data, *images.shape[1:3])
     print(name, said)
     sets = json.loads(arguments.out.read_text())['sets'] if arguments.out.exists() else {}
     sets[name] = {**said, **measure.origin('classifier')}

@@ -17,6 +17,7 @@ import orbax.checkpoint as ocp
 from jax.experimental import multihost_utils
 from orbax.checkpoint import checkpoint_managers as policies
 
+from gan_jax import mesh as meshes
 from gan_jax.logs import say
 from gan_jax.usage import UsageError, first_line
 
@@ -101,7 +102,7 @@ class Checkpoints:
         broken = {}
         while (step := self._newest_but(broken)) is not None:
             state, reason = self._attempt(step, like)
-            if not _everywhere(reason is None):
+            if not meshes.everywhere(reason is None):
                 if not self._is_dropped(step):
                     broken[step] = reason or 'another process cannot read it'
                 continue
@@ -122,7 +123,7 @@ class Checkpoints:
             kept = ', '.join(map(str, steps)) or 'none'
             raise UsageError(f'no checkpoint of step {step} in {str(self._directory)!r}: {kept}')
         state, reason = self._attempt(step, like)
-        if not _everywhere(reason is None):
+        if not meshes.everywhere(reason is None):
             reason = reason or 'another process cannot'
             raise UsageError(f'the checkpoint of step {step} cannot be read: {reason}')
         return _donatable(state, like)
@@ -235,10 +236,3 @@ def _reason(error: BaseException) -> str:
     while error.__cause__:
         error = error.__cause__
     return first_line(error)
-
-
-def _everywhere(succeeded: bool) -> bool:
-    """Whether every process succeeded, so that all of them go on from the same; a collective."""
-    if jax.process_count() == 1:
-        return succeeded
-    return bool(np.all(multihost_utils.process_allgather(np.array(succeeded))))

@@ -121,6 +121,7 @@ ROOMS = (
             'gan_jax.evaluation',
             'gan_jax.files',
             'gan_jax.logs',
+            'gan_jax.mesh',
             'gan_jax.metrics',
             'gan_jax.run',
             'gan_jax.usage',

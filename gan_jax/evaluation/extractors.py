@@ -4,8 +4,7 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
-import jax
-
+from gan_jax.evaluation.cache import load_cached, save_cached
 from gan_jax.evaluation.labelled import open_labelled, split_examples
 from gan_jax.evaluation.reference import digest_examples
 from gan_jax.files import cache_folder
@@ -40,21 +39,14 @@ def data_classifier(config: Any) -> Extractor:
     name = f'classifier-{config.data.name}'
     pixels = digest_examples(open_labelled(config.data))
     file = cache_folder() / 'classifiers' / f'{name}-{pixels[:16]}.npz'
-    if file.is_file():
-        try:
-            return load_classifier(file)
-        except UsageError as error:
-            say(f'{error}: trained again')
+    cached = load_cached(file, load_classifier)
+    if cached is not None:
+        return cached
     training, tests, classes = split_examples(config.data)
     classifier = train_classifier(training['image'], training['label'], classes=classes, name=name)
     share = accuracy(classifier, tests['image'], tests['label'])
     say(f'{name} is right about {share:.2%} of {len(tests["label"]):,} images that it has not seen')
-    if jax.process_index() == 0:
-        try:
-            save_classifier(file, classifier)
-            say(f'it is kept in {file}')
-        except OSError as error:
-            say(f'{file} was not written ({error}): it will be trained again')
+    save_cached(file, classifier, save_classifier)
     return classifier
 
 

@@ -4,15 +4,13 @@ import hashlib
 from dataclasses import asdict
 from typing import Any
 
-import jax
 import numpy as np
 
 from gan_jax.data import Examples
+from gan_jax.evaluation.cache import load_cached, save_cached
 from gan_jax.evaluation.protocol import Reference
 from gan_jax.files import cache_folder
-from gan_jax.logs import say
 from gan_jax.metrics import Extractor, Summary, load_summary, save_summary, see
-from gan_jax.usage import UsageError
 
 
 def describe_reference(data: Any, examples: Examples, extractor: Extractor) -> Reference:
@@ -43,16 +41,9 @@ def digest_examples(examples: Examples) -> str:
 def see_reference(reference: Reference, examples: Examples, extractor: Extractor) -> Summary:
     """Returns what scores need of all images of a reference: the cache's, or made now."""
     file = cache_folder() / 'references' / f'{reference.digest()}.npz'
-    if file.is_file():
-        try:
-            return load_summary(file)
-        except UsageError as error:
-            say(f'{error}: made again')
+    cached = load_cached(file, load_summary)
+    if cached is not None:
+        return cached
     summary = see(extractor, examples.batches(), len(examples), asdict(reference)).summary
-    if jax.process_index() == 0:
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            save_summary(file, summary)
-        except OSError as error:
-            say(f'{file} was not written ({error}): it will be made again')
+    save_cached(file, summary, save_summary)
     return summary

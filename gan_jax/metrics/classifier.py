@@ -22,11 +22,13 @@ from gan_jax.files import replacing
 from gan_jax.metrics.extractor import Extractor, Features, stream_features
 from gan_jax.usage import UsageError
 
+# What NumPy and zipfile make of files that are no archive, or no longer the one that was written.
+_DAMAGE = (OSError, EOFError, KeyError, ValueError, TypeError, RuntimeError, zipfile.BadZipFile)
 _CHUNK = 1024  # images at a time, of an array that is all in memory already
 
 
 class Network(nn.Module):
-    """Images [B, *shape] within 0 .. 255 -> Features; of 8x8 pixels or more, as they are.
+    """Images [B, *shape] within 0 .. 255, of 8x8 pixels or more -> Features.
 
     Two 3x3 convolutions at every size, each with batch normalisation and ReLU, then 2x2 means,
     until the images are of 3 to 5 pixels; then the mean over them. Channels double from size to
@@ -109,13 +111,14 @@ def load_classifier(path: str | Path) -> Classifier:
         with np.load(path) as file:
             arrays = dict(file)
         name = str(arrays.pop('name'))
-        shape = tuple(arrays.pop('shape').tolist())
-        network = Network(shape, *(int(arrays.pop(field)) for field in ('classes', 'features')))
+        height, width, channels = map(int, arrays.pop('shape'))
+        classes, features = (int(arrays.pop(field)) for field in ('classes', 'features'))
     except FileNotFoundError as error:
         raise UsageError(f'no classifier {str(path)!r}; save_classifier writes one') from error
-    except (OSError, EOFError, KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
+    except _DAMAGE as error:
         raise UsageError(f'{str(path)!r} is damaged or holds no classifier') from error
-    images = jax.ShapeDtypeStruct((1, *shape), jnp.uint8)
+    network = Network((height, width, channels), classes, features)
+    images = jax.ShapeDtypeStruct((1, *network.shape), jnp.uint8)
     expected = flatten_dict(jax.eval_shape(network.init, jax.random.key(0), images), sep='/')
     if _shapes(arrays) != _shapes(expected):
         raise UsageError(f'{str(path)!r} holds the weights of another network')
