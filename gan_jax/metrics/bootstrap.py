@@ -2,13 +2,13 @@
 
 Two ways, both about the images that were scored, whatever they are compared with being given:
 
-* `bootstrap` resamples images, for what is a mean or a share of values that each image has by
-  itself: precision, recall, density, coverage, authenticity, shares of modes. The values are
-  resampled, never the distances they came from, among which a repeated image would find itself.
-* `around` is for FID, KID and the Inception Score, which see too little variety in a set with
-  repeated images. To first order each moves as the mean of its images' influences, whose standard
-  deviation by the root of the images' number is the score's own (the infinitesimal jackknife:
-  Jaeckel 1972; Efron 1982, chapter 6). A sample of the images is enough to know it.
+* `bootstrap` resamples values that each image, or pair of them, has by itself: precision, recall,
+  density, coverage, authenticity, path lengths, similarities. It resamples the values, never the
+  distances that they came from, among which a repeated image would find itself.
+* `around` is for FID, KID, the Inception Score and the divergence of modes, which see too little
+  variety in a set with repeated images. To first order each moves as the mean of its images'
+  influences, whose standard deviation by the root of the images' number is the score's own (the
+  infinitesimal jackknife: Jaeckel 1972; Efron 1982). A sample of the images is enough to know it.
 """
 
 from collections.abc import Callable

@@ -74,11 +74,8 @@ def fid(generated: Moments, reference: Moments) -> float:
     of different sizes.
     """
     check_sizes(len(generated.mean), len(reference.mean))
-    between = generated.mean - reference.mean
     root, _ = _roots(generated.covariance)
-    product = np.linalg.eigvalsh(root.T @ reference.covariance @ root)
-    trace = np.trace(generated.covariance) + np.trace(reference.covariance)
-    return float(between @ between + trace - 2 * np.sqrt(_without_rounding(product)).sum())
+    return _distance(generated, reference, np.linalg.eigvalsh(root.T @ reference.covariance @ root))
 
 
 def fid_estimate(generated: Moments, reference: Moments, features: np.ndarray) -> Estimate:
@@ -92,13 +89,14 @@ def fid_estimate(generated: Moments, reference: Moments, features: np.ndarray) -
     """
     features = check_features(features, 'features').astype(np.float64)
     check_sizes(features.shape[1], len(generated.mean))
-    value = fid(generated, reference)
+    check_sizes(len(generated.mean), len(reference.mean))
     root, inverse = _roots(generated.covariance)
     values, vectors = np.linalg.eigh(root.T @ reference.covariance @ root)
     half = inverse @ vectors * _without_rounding(values) ** 0.25  # T = half half'
     centred = features - generated.mean
     influences = 2 * centred @ (generated.mean - reference.mean)
     influences += np.square(centred).sum(axis=1) - np.square(centred @ half).sum(axis=1)
+    value = _distance(generated, reference, values)
     return around(value, influences.std() / generated.count**0.5)
 
 
@@ -117,6 +115,13 @@ def fid_infinity(generated: np.ndarray, reference: Moments, seed: int = 0) -> fl
     ]
     _, intercept = np.polyfit(1 / counts, distances, 1)
     return float(intercept)
+
+
+def _distance(generated: Moments, reference: Moments, product: np.ndarray) -> float:
+    """The distance by the eigenvalues of C^(1/2) C' C^(1/2)."""
+    between = generated.mean - reference.mean
+    trace = np.trace(generated.covariance) + np.trace(reference.covariance)
+    return float(between @ between + trace - 2 * np.sqrt(_without_rounding(product)).sum())
 
 
 def _roots(covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

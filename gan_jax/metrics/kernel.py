@@ -9,6 +9,8 @@ import numpy as np
 from gan_jax.metrics.bootstrap import Estimate, around
 from gan_jax.metrics.features import check_pair
 
+_ENOUGH = 1000  # images of each set, to know how an image compares with it
+
 
 class KernelDistance(NamedTuple):
     """The mean over random subsets, and their standard deviation."""
@@ -44,12 +46,12 @@ def kid_estimate(
 ) -> Estimate:
     """Returns the mean that `kid` does and its interval, as of N other generated images.
 
-    An image x moves it by 2 (E k(x, x') - E k(x, y)), less the mean of that, where x' and y are of
-    the first two subsets. That the subsets are drawn adds deviation^2 / subsets to the variance.
+    An image x moves it by 2 (E k(x, x') - E k(x, y)), less the mean of that; a thousand x' and y
+    are enough. That the subsets are drawn adds deviation^2 / subsets to the variance.
     """
     value, deviation = kid(generated, reference, subsets, subset_size, seed)
     generated, reference = check_pair(generated, reference)
-    x, y = next(_pairs_of_subsets(generated, reference, subset_size, seed))
+    x, y = next(_pairs_of_subsets(generated, reference, _ENOUGH, seed))
     images = generated.astype(np.float64)
     influences = 2 * (_kernel(images, x).mean(axis=1) - _kernel(images, y).mean(axis=1))
     return around(value, np.hypot(influences.std() / len(images) ** 0.5, deviation / subsets**0.5))

@@ -9,7 +9,7 @@ from jax import Array
 from gan_jax.metrics.bootstrap import Estimate, bootstrap
 from gan_jax.usage import UsageError
 
-_DISCARDED = 0.01  # of the distances at either end
+_DISCARDED = 0.01  # of the lengths at either end
 
 
 def perceptual_path_length(
@@ -22,8 +22,8 @@ def perceptual_path_length(
 ) -> Estimate:
     """Returns E |f(G(z(t))) - f(G(z(t + epsilon)))|^2 / epsilon^2: equations 2 and 3.
 
-    t is uniform in 0 .. 1; the nearest and the furthest hundredth of the pairs is left out. Their
-    distance is the square of the features' own, of which LPIPS is one kind.
+    t is uniform in 0 .. 1, and lengths below the first percentile or above the last are left out.
+    The distance of images is the square of their features', of which LPIPS is one kind.
 
     Args:
       draw: latents -> images, float: rounding them to integers would make steps of a smooth way.
@@ -56,5 +56,6 @@ def perceptual_path_length(
 
 
 def _trimmed_mean(lengths: np.ndarray) -> float:
-    low, high = np.quantile(lengths, [_DISCARDED, 1 - _DISCARDED])
+    low = np.quantile(lengths, _DISCARDED, method='lower')
+    high = np.quantile(lengths, 1 - _DISCARDED, method='higher')
     return float(lengths[(low <= lengths) & (lengths <= high)].mean())
