@@ -185,7 +185,7 @@ def test_what_scores_need_takes_no_more_memory_for_more_images():
         return most
 
     peak(2)  # what is compiled
-    assert peak(100) < peak(10) + 200_000  # bytes; the images of one batch are 1,200,000
+    assert peak(300) < peak(30) + 600_000  # bytes; the images of one batch are 1,228,800
 
 
 def test_grey_images_are_repeated_for_a_network_of_colours():
