@@ -1,5 +1,7 @@
 """Scores a trained run's checkpoint."""
 
+from pathlib import Path
+
 from ml_collections import ConfigDict
 
 from gan_jax.evaluation import Evaluator
@@ -7,7 +9,6 @@ from gan_jax.logs import say
 from gan_jax.metrics import describe
 from gan_jax.run import load_run
 from gan_jax.usage import UsageError
-from gan_jax.workdir import check_workdir
 
 
 def evaluate(config: ConfigDict, path: str, step: int | None) -> None:
@@ -26,6 +27,6 @@ def evaluate(config: ConfigDict, path: str, step: int | None) -> None:
     )
     for name, estimate in evaluation.scores.items():
         say(f'{name:20} {describe(estimate)}')
-    evaluation.save(check_workdir(path, config))
+    evaluation.save(Path(path))
     if evaluation.refused:
         raise UsageError('; '.join(evaluation.refused))

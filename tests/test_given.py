@@ -104,6 +104,15 @@ def test_a_set_is_as_far_from_itself_as_nothing(tmp_path, capsys, classifier):
     assert (scores['precision40']['value'], scores['recall40']['value']) == (1, 1)
 
 
+def test_few_images_for_their_features_are_remarked_on(tmp_path, capsys, classifier):
+    """16 features: of 10 images their FID would be much larger, of 20 it would be less so."""
+    few, many = (archive(tmp_path / f'{n}.npz', image=draw(n)) for n in (10, 20))
+    assert main([few, many, classifier, '--scores=fid']) == 0
+    assert 'note: 10 images are fewer than their 16 features' in capsys.readouterr().out
+    assert main([many, many, classifier, '--scores=fid']) == 0
+    assert 'note' not in capsys.readouterr().out
+
+
 BAD = {
     'nothing there': (lambda p: str(p / 'no'), "there is no folder or file '.*no'"),
     'no images': (lambda p: str((p / 'x').mkdir() or p / 'x'), 'no images in'),
@@ -192,5 +201,5 @@ def test_grey_images_are_repeated_for_a_network_of_colours():
     sums = Extractor('sums', lambda _, x: Features(x.sum((1, 2)), x.sum((1, 2))), (), 'none')
     grey = draw(3, (8, 8, 1))
     np.testing.assert_array_equal(sums(grey).pooled, sums(grey.repeat(3, -1)).pooled)
-    with pytest.raises(UsageError, match='sums takes images of 3 channels, not of 4'):
+    with pytest.raises(UsageError, match='sums takes images whose channels are 3, not 4'):
         sums(draw(3, (8, 8, 4)))

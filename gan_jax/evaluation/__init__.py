@@ -15,7 +15,8 @@ from gan_jax.evaluation.protocol import Protocol
 from gan_jax.evaluation.reference import describe_reference, see_reference
 from gan_jax.evaluation.run_scores import RUN_SCORES, Subject
 from gan_jax.files import replacing
-from gan_jax.metrics import Estimate, choose_scores, counted, see
+from gan_jax.logs import say
+from gan_jax.metrics import Estimate, choose_scores, counted, doubts, see
 from gan_jax.run import Run
 from gan_jax.usage import UsageError
 
@@ -59,6 +60,8 @@ class Evaluator:
         examples = open_examples(data)
         self._described = describe_reference(data, examples, self._extractor)
         self._reference = see_reference(self._described, examples, self._extractor)
+        for doubt in doubts((config.eval.num, len(examples)), self._reference):
+            say(doubt)
 
     @property
     def names(self) -> list[str]:

@@ -21,7 +21,16 @@ from gan_jax.metrics.classes import (
 from gan_jax.metrics.classification import classification_accuracy_score
 from gan_jax.metrics.classifier import Classifier, accuracy, load_classifier, save_classifier
 from gan_jax.metrics.classifier_training import shift, shift_and_mirror, train_classifier
-from gan_jax.metrics.comparison import SCORES, Score, Seen, choose_scores, counted, describe, see
+from gan_jax.metrics.comparison import (
+    SCORES,
+    Score,
+    Seen,
+    choose_scores,
+    counted,
+    describe,
+    doubts,
+    see,
+)
 from gan_jax.metrics.distances import Neighbours, nearest
 from gan_jax.metrics.extractor import Extractor, Features, stream_features
 from gan_jax.metrics.frechet import Accumulator, Moments, fid, fid_estimate, fid_infinity, summarize
@@ -69,6 +78,7 @@ __all__ = [
     'density_coverage',
     'density_coverage_estimates',
     'describe',
+    'doubts',
     'fid',
     'fid_estimate',
     'fid_infinity',

@@ -13,7 +13,7 @@ from gan_jax import tuning
 from gan_jax.data.given import Given, open_given
 from gan_jax.files import replacing
 from gan_jax.metrics.classifier import load_classifier
-from gan_jax.metrics.comparison import SCORES, Seen, choose_scores, counted, describe, see
+from gan_jax.metrics.comparison import SCORES, Seen, choose_scores, counted, describe, doubts, see
 from gan_jax.metrics.extractor import Extractor
 from gan_jax.metrics.weights import load_inception
 from gan_jax.usage import UsageError
@@ -66,6 +66,8 @@ def _score(options: argparse.Namespace) -> None:
         'reference': f'{len(reference)} images of {options.reference}',
     }
     ours, theirs = (_see(extractor, given, protocol) for given in (generated, reference))
+    for doubt in doubts((len(generated), len(reference)), theirs.summary):
+        print(f'note: {doubt}', flush=True)
     said = {}
     for score in scores:
         for name, estimate in zip(score.names, score.function(ours, theirs.summary)):

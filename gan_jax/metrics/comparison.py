@@ -2,7 +2,7 @@
 
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -142,6 +142,17 @@ def choose_scores(names: str, count: int, known: Mapping[str, Score]) -> list[Sc
 def counted(name: str, count: int) -> str:
     """Returns a score's name with the number of its generated images: fid50k, fid1797."""
     return f'{name}{count // 1000}k' if count % 1000 == 0 else f'{name}{count}'
+
+
+def doubts(counts: Iterable[int], reference: Summary) -> Iterator[str]:
+    """Yields what is to be said of numbers of images, generated or real, that are too small."""
+    size = len(reference.moments.mean)
+    for count in counts:
+        if count < size:
+            yield (
+                f'{count:,} images are fewer than their {size:,} features: of so few, FID is much '
+                'larger than of more; KID is not'
+            )
 
 
 def describe(estimate: Estimate) -> str:

@@ -56,7 +56,7 @@ class Extractor:
             return images.repeat(self.channels[0], axis=-1)
         if channels not in self.channels:
             takes = ' or '.join(map(str, self.channels))
-            raise UsageError(f'{self.name} takes images of {takes} channels, not of {channels}')
+            raise UsageError(f'{self.name} takes images whose channels are {takes}, not {channels}')
         return images
 
     @cached_property
