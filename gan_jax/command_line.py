@@ -146,6 +146,12 @@ def _sample(options: flags.FlagValues, workdir: str) -> None:
     sample(options.config, workdir, asked, options.out or os.path.join(workdir, 'samples.png'))
 
 
+def _classifier(options: flags.FlagValues, workdir: str) -> None:
+    from gan_jax.evaluation.extractors import data_classifier
+
+    data_classifier(options.config)
+
+
 def _eval(options: flags.FlagValues, workdir: str) -> None:
     from gan_jax.evaluate import evaluate
 
@@ -158,4 +164,4 @@ def _dry_run(options: flags.FlagValues, workdir: str) -> None:
     dry_run(options.config, workdir)
 
 
-MODES = {'train': _train, 'eval': _eval, 'sample': _sample}
+MODES = {'train': _train, 'eval': _eval, 'sample': _sample, 'classifier': _classifier}

@@ -102,8 +102,8 @@ def _write_folder(folder: Path, arrays: Arrays) -> None:
     places = [folder] * len(arrays['image'])
     if 'label' in arrays:
         places = [folder / str(label) for label in arrays['label']]
-    for place in {folder, *places}:
-        place.mkdir(exist_ok=True)
+    for place in {*places}:
+        place.mkdir(parents=True, exist_ok=True)
     digits = max(5, len(str(len(places))))
     numbered = enumerate(zip(places, arrays['image']))
     for index, (place, image) in tqdm(numbered, folder.name, len(places), delay=2, disable=None):

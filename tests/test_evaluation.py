@@ -1,6 +1,7 @@
 """Scores of runs: what they are of, what makes them comparable, and what they cost training."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import jax
@@ -210,8 +211,9 @@ def test_a_best_that_no_score_names_is_found_before_training(scored, tmp_path):
 # The whole command.
 
 
-def test_the_command_scores_a_checkpoint(program, finished):
+def test_the_command_scores_a_checkpoint(program, finished, tmp_path):
     """Every score that the samples allow; what they don't allow is an error, and the rest stays."""
+    finished = shutil.copytree(finished, tmp_path / 'run')
     flags = ['--mode=eval', f'--workdir={finished}', '--config.steps=300', '--config.eval.num=300']
     flags.append('--config.eval.extractor=tests.test_evaluation:pixels')
     names = 'fid,kid,inception_score,precision_recall,density_coverage,modes,authenticity'

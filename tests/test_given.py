@@ -1,6 +1,7 @@
 """Any two sets of images, by their paths: as they are read, scored and refused."""
 
 import json
+import tracemalloc
 
 import jax
 import numpy as np
@@ -9,7 +10,7 @@ from PIL import Image
 
 from gan_jax import tuning
 from gan_jax.data import given
-from gan_jax.metrics import Extractor, Features, fid, stream_features, summarize
+from gan_jax.metrics import Extractor, Features, fid, see, stream_features, summarize
 from gan_jax.metrics.__main__ import main
 from gan_jax.metrics.classifier import Network, make_classifier, save_classifier
 from gan_jax.usage import UsageError
@@ -169,6 +170,22 @@ def test_features_of_a_stream_are_those_of_all_images_at_once(sizes):
     batches = np.split(images, np.cumsum(sizes)[:-1])
     streamed = [features.pooled for features in stream_features(sums, iter(batches))]
     np.testing.assert_array_equal(np.concatenate(streamed), sums(images).pooled)
+
+
+def test_what_scores_need_takes_no_more_memory_for_more_images():
+    """By the whole way from images to a summary: ten times the images, the same peak."""
+    sums = Extractor('sums', lambda _, x: Features(x.sum((1, 2)), x.sum((1, 2))), (), 'none')
+    images = draw(100, (64, 64, 3))
+
+    def peak(batches: int) -> int:
+        tracemalloc.start()
+        see(sums, ({'image': images} for _ in range(batches)), 100 * batches, {})
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    peak(2)  # what is compiled
+    assert peak(300) < peak(30) + 600_000  # bytes; the images of one batch are 1,228,800
 
 
 def test_grey_images_are_repeated_for_a_network_of_colours():

@@ -15,6 +15,8 @@ from gan_jax.metrics import (
     load_classifier,
     load_inception,
     save_classifier,
+    shift,
+    shift_and_mirror,
     train_classifier,
 )
 from gan_jax.usage import UsageError, choose
@@ -33,19 +35,22 @@ def choose_extractor(config: Any) -> Extractor:
 def data_classifier(config: Any) -> Extractor:
     """Returns the classifier of the config's data set: the cache's, or trained and tested now.
 
-    Raises:
-      UsageError: the set has no labels.
+    It learns from mirrored images where the run does. Raises UsageError for a set without labels.
     """
-    name = f'classifier-{config.data.name}'
+    augment = shift_and_mirror if config.data.flip else shift
+    name = f'classifier-{config.data.name}-{augment.__name__}'
     pixels = digest_examples(open_labelled(config.data))
     file = cache_folder() / 'classifiers' / f'{name}-{pixels[:16]}.npz'
+    say(f'the classifier of {config.data.name} is kept in {file}')
     cached = load_cached(file, load_classifier)
     if cached is not None:
         return cached
     training, tests, classes = split_examples(config.data)
-    classifier = train_classifier(training['image'], training['label'], classes=classes, name=name)
+    classifier = train_classifier(
+        training['image'], training['label'], classes=classes, name=name, augment=augment
+    )
     share = accuracy(classifier, tests['image'], tests['label'])
-    say(f'{name} is right about {share:.2%} of {len(tests["label"]):,} images that it has not seen')
+    say(f'it is right about {share:.2%} of {len(tests["label"]):,} images that it has not seen')
     save_cached(file, classifier, save_classifier)
     return classifier
 

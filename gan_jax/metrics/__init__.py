@@ -20,7 +20,7 @@ from gan_jax.metrics.classes import (
 )
 from gan_jax.metrics.classification import classification_accuracy_score
 from gan_jax.metrics.classifier import Classifier, accuracy, load_classifier, save_classifier
-from gan_jax.metrics.classifier_training import shift_and_mirror, train_classifier
+from gan_jax.metrics.classifier_training import shift, shift_and_mirror, train_classifier
 from gan_jax.metrics.comparison import SCORES, Score, Seen, choose_scores, counted, describe, see
 from gan_jax.metrics.distances import Neighbours, nearest
 from gan_jax.metrics.extractor import Extractor, Features, stream_features
@@ -90,6 +90,7 @@ __all__ = [
     'save_classifier',
     'save_summary',
     'see',
+    'shift',
     'shift_and_mirror',
     'stream_features',
     'summarize',

@@ -11,6 +11,7 @@ from gan_jax.usage import UsageError
 
 # FID-infinity's fit: how many distances, and of how many images the first.
 _POINTS, _FIRST = 15, 5000
+_TOGETHER = 1024  # images whose features become moments at once
 
 
 class Moments(NamedTuple):
@@ -30,6 +31,7 @@ class Accumulator:
 
     def __init__(self):
         self._count, self._mean, self._scatter = 0, 0.0, 0.0
+        self._waiting = []  # few images make as large a product as many
 
     def add(self, features: np.ndarray) -> None:
         """Takes the features of some images: [n, D].
@@ -37,7 +39,12 @@ class Accumulator:
         Raises:
           UsageError: numbers that are not finite.
         """
-        features = check_features(features, 'features', least=1).astype(np.float64)
+        self._waiting.append(check_features(features, 'features', least=1).astype(np.float64))
+        if sum(map(len, self._waiting)) >= _TOGETHER:
+            self._take()
+
+    def _take(self) -> None:
+        features, self._waiting = np.concatenate(self._waiting), []
         mean = features.mean(axis=0)
         centred = features - mean
         count = self._count + len(features)
@@ -53,6 +60,8 @@ class Accumulator:
         Raises:
           UsageError: fewer than two images, which have no covariance.
         """
+        if self._waiting:
+            self._take()
         if self._count < 2:
             raise UsageError(f'{self._count} images are too few, 2 are needed')
         return Moments(self._count, self._mean, self._scatter / (self._count - 1))
