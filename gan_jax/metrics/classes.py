@@ -27,7 +27,7 @@ class ModeCoverage(NamedTuple):
 def summarize_classes(batches: Iterable[tuple[np.ndarray, np.ndarray]]) -> Mapping[int, Moments]:
     """Returns the moments of each class, from batches of features [n, D] and labels [n].
 
-    What is held is 8 D^2 bytes a class.
+    A class takes 8 D^2 bytes and those of the features that its moments wait for.
 
     Raises:
       UsageError: a class of one image.
