@@ -27,7 +27,7 @@ class ModeCoverage(NamedTuple):
 def summarize_classes(batches: Iterable[tuple[np.ndarray, np.ndarray]]) -> Mapping[int, Moments]:
     """Returns the moments of each class, from batches of features [n, D] and labels [n].
 
-    What is held is 8 D^2 bytes a class.
+    A class takes 8 D^2 bytes and those of the features that its moments wait for.
 
     Raises:
       UsageError: a class of one image.
@@ -68,16 +68,22 @@ def mode_coverage(labels: np.ndarray, shares: np.ndarray) -> ModeCoverage:
       shares: of each class in the reference, [classes]; counts will do.
 
     Raises:
-      UsageError: a label of no class, or of one that the reference has not, where KL is infinite.
+      UsageError: no labels, a label of no class, or of one that the reference has not: KL is
+        infinite.
     """
     labels, shares = np.asarray(labels), np.asarray(shares, np.float64)
+    if not len(labels):
+        raise UsageError('generated: there are no labels')
     if labels.min() < 0 or labels.max() >= len(shares):
         wrong = labels.min() if labels.min() < 0 else labels.max()
         raise UsageError(f'the label {wrong} is none of 0 .. {len(shares) - 1}')
     found = np.bincount(labels, minlength=len(shares)) / len(labels)
     strange = (found > 0) & (shares == 0)
     if strange.any():
-        raise UsageError(f'reference: there are no images of class {strange.argmax()}')
+        raise UsageError(
+            f'reference: there are no images of class {strange.argmax()}, which is generated: '
+            'the divergence from it is infinite'
+        )
     # An image of class c moves the divergence by log(p_c / q_c), less the mean of that.
     influences = np.log(found[labels] / (shares / shares.sum())[labels])
     divergence = around(influences.mean(), influences.std() / len(labels) ** 0.5)

@@ -19,8 +19,7 @@ class InceptionScore(NamedTuple):
 class InceptionScoreAccumulator:
     """Takes logits batch by batch and keeps sums over each part alone, in float64.
 
-    How many images there will be must be known: image i is of part `i * splits // total`, as if
-    all were one array.
+    How many images there will be must be known: the parts are those of all of them as one array.
     """
 
     def __init__(self, total: int, splits: int = 10):

@@ -50,9 +50,8 @@ def kid_estimate(
     are enough. That the subsets are drawn adds deviation^2 / subsets to the variance.
     """
     value, deviation = kid(generated, reference, subsets, subset_size, seed)
-    generated, reference = check_pair(generated, reference)
     x, y = next(_pairs_of_subsets(generated, reference, _ENOUGH, seed))
-    images = generated.astype(np.float64)
+    images = np.asarray(generated, np.float64).reshape(len(generated), -1)
     influences = 2 * (_kernel(images, x).mean(axis=1) - _kernel(images, y).mean(axis=1))
     return around(value, np.hypot(influences.std() / len(images) ** 0.5, deviation / subsets**0.5))
 

@@ -14,7 +14,7 @@ def authenticity(generated: np.ndarray, training: np.ndarray) -> Estimate:
     its own nearest other one: the paper's authenticity classifier. `nearest` gives the pairs.
 
     Raises:
-      UsageError: fewer than two training images, or sets that cannot be compared.
+      UsageError: fewer than two images, or sets that cannot be compared.
     """
     generated, training = check_pair(generated, training)
     found = nearest(generated, training)
