@@ -92,6 +92,21 @@ def test_truncation_is_obeyed_and_stored(scored):
     assert cut.protocol.digest() != whole.protocol.digest()
 
 
+def test_averaged_weights_are_what_is_drawn_and_said(scored):
+    """Those of the moving average, once they differ; the others where there is none."""
+    run, evaluator = first(scored), Evaluator(scored)
+    moved = run.state.replace(params=jax.tree.map(lambda w: 2 * w, run.state.params))
+    assert evaluator(replace(run, state=moved)).scores == evaluator(run).scores
+    averaged = run.state.replace(ema=jax.tree.map(lambda w: 2 * w, run.state.ema))
+    assert evaluator(replace(run, state=averaged)).scores != evaluator(run).scores
+    assert evaluator(run).protocol.averaged == scored.ema_decay == 0.9
+    scored.ema_decay = 0.0
+    plain = first(scored)
+    assert Evaluator(scored)(plain).protocol.averaged == 0
+    moved = plain.state.replace(params=jax.tree.map(lambda w: 2 * w, plain.state.params))
+    assert Evaluator(scored)(replace(plain, state=moved)).scores != evaluator(plain).scores
+
+
 # What makes it comparable.
 
 

@@ -21,6 +21,15 @@ What other files test, by the beginnings of the tests' names:
     statistics of which KID can make nothing    test_summary::test_a_summary_read_is_the_one
     all distances in memory at once             test_distances::test_memory_does_not_grow
     training images that are their own nearest  test_distances::test_authenticity_is_that
+    real images left out, floats not rounded    test_evaluation::test_a_score_is_that_of_the_samples
+    real images mirrored or cropped at random   test_evaluation::test_the_reference_is_what_is_stored
+    another split, network, number, truncation  test_evaluation::test_protocols_differ
+    fid50k of fewer images                      test_evaluation::test_a_score_that_insists
+    weights that are averaged, or are not       test_evaluation::test_averaged_weights_are_what
+    a pipeline that sees two sets unlike        test_given::test_a_set_is_as_far_from_itself
+    sets of another size, rounding or channels  test_given::test_what_cannot_be_scored
+    images in the order of their classes        test_given::test_a_folder_and_an_archive_hold
+    grey images where colours are seen          test_given::test_grey_images_are_repeated
 """
 
 import re
