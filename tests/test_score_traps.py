@@ -22,7 +22,7 @@ What other files test, by the beginnings of the tests' names:
     all distances in memory at once             test_distances::test_memory_does_not_grow
     training images that are their own nearest  test_distances::test_authenticity_is_that
     real images left out, floats not rounded    test_evaluation::test_a_score_is_that_of_the_samples
-    real images mirrored or cropped at random   test_evaluation::test_the_reference_is_what_is_stored
+    real images mirrored or cropped at random   test_evaluation::test_the_reference_is_what
     another split, network, number, truncation  test_evaluation::test_protocols_differ
     fid50k of fewer images                      test_evaluation::test_a_score_that_insists
     weights that are averaged, or are not       test_evaluation::test_averaged_weights_are_what
