@@ -63,7 +63,7 @@ def _ask_for_large_pages(libc: ctypes.CDLL) -> None:
 
 @functools.cache
 def compiler_options() -> dict[str, str]:
-    """Returns the options of `jax.jit` for a training step or a sampler.
+    """Returns the options of `jax.jit` for a training step, a sampler or an extractor.
 
     XLA's library for CPUs since JAX 0.10, YNNPACK, does not keep all cores busy with a convolution
     and slows what it fuses with a matrix product; the products alone are left to it. With those

@@ -67,6 +67,7 @@ ROOMS = (
             'gan_jax.files',
             'gan_jax.mesh',
             'gan_jax.metrics',
+            'gan_jax.tuning',
             'gan_jax.usage',
             'jax',
             'numpy',

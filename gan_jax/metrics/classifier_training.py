@@ -16,7 +16,7 @@ from jax import Array
 from jax.sharding import Mesh
 from tqdm import tqdm
 
-from gan_jax import mesh as meshes
+from gan_jax import mesh as meshes, tuning
 from gan_jax.metrics.classifier import Classifier, Network, make_classifier
 from gan_jax.metrics.extractor import rebatch
 from gan_jax.usage import UsageError
@@ -149,4 +149,9 @@ def _make_update(
         change, momentum = optimizer.update(gradient, momentum, params)
         return (optax.apply_updates(params, change), stats, momentum), value
 
-    return jax.jit(update, donate_argnums=0, out_shardings=meshes.replicated(mesh))
+    return jax.jit(
+        update,
+        donate_argnums=0,
+        out_shardings=meshes.replicated(mesh),
+        compiler_options=tuning.compiler_options(),
+    )

@@ -13,7 +13,7 @@ from jax import Array
 from jax.sharding import Mesh
 from tqdm import tqdm
 
-from gan_jax import mesh as meshes
+from gan_jax import mesh as meshes, tuning
 from gan_jax.usage import UsageError
 
 _BATCH = 64  # of features, everywhere: some digits of theirs depend on it
@@ -74,7 +74,7 @@ class Extractor:
             with jax.default_matmul_precision('highest'):
                 return self.apply(variables, images)
 
-        return jax.jit(apply)
+        return jax.jit(apply, compiler_options=tuning.compiler_options())
 
 
 def stream_features(
