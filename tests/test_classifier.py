@@ -221,7 +221,7 @@ def train(images=FEW, labels=FEW_LABELS):
         (lambda _: train(labels=FEW_LABELS + 1), r'within 0 \.\. 9; there is 10'),
         (lambda _: train(FEW[:50], FEW_LABELS[:50]), '50 images are too few, 128 are needed'),
         (lambda small: small(np.zeros((2, 16, 16, 1), np.uint8)), 'of 8x8x1, not of 16x16x1'),
-        (lambda small: small(np.zeros((2, 8, 8, 3), np.uint8)), 'of 1 channels, not of 3'),
+        (lambda small: small(np.zeros((2, 8, 8, 3), np.uint8)), 'whose channels are 1, not 3'),
         (lambda small: metrics.accuracy(small, FEW, LABELS[:9]), '300 images .* with 9 labels'),
         (lambda _: metrics.load_classifier('no.npz'), "no classifier 'no.npz'"),
         (
