@@ -1,0 +1,131 @@
+"""Curves over training steps, scores among them, and histograms of where training has come to."""
+
+from collections.abc import Mapping
+
+import jax
+import numpy as np
+
+from gan_jax.analysis import charts, page, record
+from gan_jax.analysis.record import History
+from gan_jax.analysis.study import Study
+from gan_jax.analysis.verdict import judged_phases
+from gan_jax.usage import UsageError
+
+PALETTE = 'first', 'second', 'third', 'fourth', 'real', 'generated'
+# ending of a name -> what its chart is called; a line per phase, and a logarithmic scale or not
+_BY_PHASE = {
+    'loss': ('Loss', False),
+    'gradient_norm': ('Gradient norm', True),
+    'update_to_weight': ('Size of an update by size of the weights', True),
+    'penalty': ('Penalty', False),
+    'penalty_share': ("Penalty's share of the loss", False),
+}
+_ALONE = {'steps_per_second': 'Steps per second', 'data_wait_share': 'Share of time waiting for data'}
+
+
+def show_curves(study: Study) -> str:
+    """Everything that was logged, a chart per kind of number."""
+    if not study.history:
+        return page.paragraph('Nothing was logged yet.')
+    return page.row([*phase_charts(study.history), *_judgement(study.history)])
+
+
+def phase_charts(history: History) -> list[str]:
+    """Returns a chart per kind of number, with a line per phase, then those of no phase."""
+    drawn = []
+    for ending, (title, log) in _BY_PHASE.items():
+        found = [name for name in record.names(history) if name.endswith(f'/{ending}')]
+        lines = [
+            charts.Line(name.removesuffix(f'/{ending}'), colour, *record.series(history, name))
+            for name, colour in zip(found, PALETTE)
+        ]
+        drawn.append(charts.curves(title, lines, log))
+    for name, title in _ALONE.items():
+        drawn.append(charts.curves(title, [charts.Line('', 'first', *record.series(history, name))]))
+    return drawn
+
+
+def _judgement(history: History) -> list[str]:
+    """What is said of real and of generated images."""
+    return [
+        charts.curves(
+            f"Mean logit of the {phase}'s images",
+            [
+                charts.Line('real', 'real', *record.series(history, f'{phase}/real_logit_mean')),
+                charts.Line(
+                    'generated', 'generated', *record.series(history, f'{phase}/fake_logit_mean')
+                ),
+            ],
+        )
+        for phase in judged_phases(history)
+    ]
+
+
+def show_scores(study: Study) -> str:
+    """Scores over time, from evaluations beside training and from those of `eval/`."""
+    over_time = score_series(study)
+    if not over_time:
+        return page.paragraph('No scores yet: none in metrics.jsonl, none in eval/.')
+    drawn = [
+        charts.curves(name, [charts.Line('', 'first', *points)])
+        for name, points in over_time.items()
+    ]
+    return page.row(drawn) + ''.join(_last_scores(study))
+
+
+def score_series(study: Study) -> Mapping[str, tuple[np.ndarray, np.ndarray]]:
+    """Returns the steps and the values of every score: {name: (steps, values)}."""
+    logged = [name for name in record.names(study.history) if name.startswith('eval/')]
+    found = {name.removeprefix('eval/'): record.series(study.history, name) for name in logged}
+    lines = [
+        {
+            'step': evaluation['step'],
+            **{name: score['value'] for name, score in evaluation['scores'].items()},
+        }
+        for evaluation in study.scores
+    ]
+    later = {name: record.series(lines, name) for name in record.names(lines) if name != 'step'}
+    return {name: points for name, points in {**found, **later}.items() if len(points[0])}
+
+
+def _last_scores(study: Study) -> list[str]:
+    """The newest evaluation with its intervals, and by which protocol it was made."""
+    if not study.scores:
+        return []
+    last = study.scores[-1]
+    rows = [
+        (name, f'{score["value"]:.4g}', _interval(score)) for name, score in last['scores'].items()
+    ]
+    protocol = '; '.join(f'{name}: {value}' for name, value in last.get('protocol', {}).items())
+    head = [f'Score at step {last["step"]:,}', 'value', 'interval']
+    return [page.table(head, rows), page.paragraph(f'Protocol: {protocol}.', 'aside')]
+
+
+def _interval(score: Mapping) -> str:
+    ends = score.get('low'), score.get('high')
+    return '' if None in ends else f'{ends[0]:.4g} to {ends[1]:.4g}'
+
+
+def show_histograms(study: Study) -> str:
+    """What the critic says of images, and how large the weights of every network are."""
+    drawn = []
+    if study.run.game.critic is not None:
+        drawn.append(_logits(study))
+    for colour, (name, params) in zip(PALETTE, study.run.state.params.items()):
+        weights = np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(params)])
+        title = f'Weights of the {name}, {weights.size:,} of them'
+        drawn.append(charts.bars(title, {'': (colour, weights)}))
+    return page.row(drawn)
+
+
+def _logits(study: Study) -> str:
+    values = {'generated': ('generated', study.judge(study.drawn['image']))}
+    note = ''
+    try:
+        values = {'real': ('real', study.judge(study.real['image'])), **values}
+        real, generated = (numbers for _, numbers in values.values())
+        share = np.mean(real[:, None] > generated) + np.mean(real[:, None] == generated) / 2
+        note = f', a real one higher in {share:.0%} of pairs'
+    except UsageError:
+        pass
+    return charts.bars(f'Logits of images{note}', values)

@@ -1,0 +1,26 @@
+"""Ways from one latent to another."""
+
+import jax.numpy as jnp
+from jax import Array
+
+
+def linear(a: Array, b: Array, t: Array) -> Array:
+    """Returns (1 - t) a + t b; t is broadcast against a and b."""
+    return (1 - t) * a + t * b
+
+
+def spherical(a: Array, b: Array, t: Array) -> Array:
+    """Returns the way along the arc between a and b, at constant speed: float [..., D].
+
+    Of two latents of one length every latent between them has it too, as those of a Gaussian prior
+    nearly do. Where the arc is too short, or is not one way but many, the way is straight.
+    Shoemake 1985, Animating rotation with quaternion curves; White 2016, arXiv 1609.04468.
+    """
+    lengths = jnp.linalg.norm(a, axis=-1, keepdims=True) * jnp.linalg.norm(b, axis=-1, keepdims=True)
+    cosine = jnp.sum(a * b, axis=-1, keepdims=True) / jnp.maximum(lengths, 1e-12)
+    angle = jnp.arccos(jnp.clip(cosine, -1, 1))
+    sine = jnp.sin(angle)
+    straight = sine < 1e-4
+    safe = jnp.where(straight, 1.0, sine)
+    arc = (jnp.sin((1 - t) * angle) * a + jnp.sin(t * angle) * b) / safe
+    return jnp.where(straight, linear(a, b, t), arc)
