@@ -57,7 +57,7 @@ def curves(title: str, lines: Sequence[Line], log: bool = False) -> str:
         if len(line.x) == 1:
             body += _dots(x.place(line.x), y.place(line.y), line.colour, 3)
     last = '; '.join(f'{line.label or title} ends at {_said(line.y[-1], log)}' for line in lines)
-    scale = ', logarithmic scale' if log else ''
+    scale = ', logarithmic' if log else ''
     return _chart(title, scale, {line.label: line.colour for line in lines}, body, last)
 
 
@@ -141,7 +141,8 @@ def _grid(x: _Axis, y: _Axis, log: bool, percent: bool = False) -> str:
     xs = ticks(x.low, x.high, 4)
     for value, place in zip(xs, x.place(xs)):
         anchor = 'end' if place > x.end - 12 else 'middle'
-        body += f'<text x="{place:.1f}" y="{_HEIGHT - 6}" text-anchor="{anchor}">{_said(value)}</text>'
+        at = f'x="{place:.1f}" y="{_HEIGHT - 6}" text-anchor="{anchor}"'
+        body += f'<text {at}>{_said(value)}</text>'
     return body
 
 
@@ -164,13 +165,14 @@ def _dots(x: np.ndarray, y: np.ndarray, colour: str, radius: float) -> str:
 def _chart(
     title: str, note: str, colours: Mapping[str, str], body: str, said: str, height: int = _HEIGHT
 ) -> str:
-    keys = ''.join(
+    keys = ' '.join(
         f'<span class="key"><i style="background:var(--{colour})"></i>{escape(label)}</span>'
         for label, colour in colours.items()
         if label
     )
     return (
-        f'<figure class="chart"><figcaption><b>{escape(title)}</b>{note} {keys}</figcaption>'
+        f'<figure class="chart"><figcaption><b>{escape(title)}</b>{note}'
+        f'<span class="keys">{keys}</span></figcaption>'
         f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" '
         f'aria-label="{escape(title)}: {escape(said)}">{body}</svg></figure>'
     )

@@ -12,7 +12,6 @@ from PIL import Image
 from gan_jax import pictures
 
 _FOLDER = Path(__file__).parent
-_SHORTEST = 32  # pixels of an image in a grid; the page shows it larger, smoothly
 
 
 def page(title: str, lead: str, sections: Sequence[tuple[str, str]]) -> str:
@@ -56,13 +55,16 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     columns = ''.join(f'<th scope="col">{escape(name)}</th>' for name in head)
     lines = ''.join(
         f'<tr><th scope="row">{escape(str(first))}</th>'
-        + ''.join(f'<td>{escape(str(cell))}</td>' for cell in rest)
+        + ''.join(  # a phone shows cells below each other, each with its column's name
+            f'<td data-column="{escape(name)}">{escape(str(cell))}</td>'
+            for name, cell in zip(head[1:], rest, strict=True)
+        )
         + '</tr>'
         for first, *rest in rows
     )
     return (
-        f'<div class="table" tabindex="0" role="region" aria-label="{escape(head[0])}">'
-        f'<table><thead><tr>{columns}</tr></thead><tbody>{lines}</tbody></table></div>'
+        f'<div class="table"><table><thead><tr>{columns}</tr></thead>'
+        f'<tbody>{lines}</tbody></table></div>'
     )
 
 
@@ -73,7 +75,7 @@ def folded(summary: str, content: str) -> str:
 
 def grid(images: np.ndarray, columns: int, alt: str, caption: str, kind: str = '') -> str:
     """Returns uint8 images [N, H, W, C] as one picture, row by row, with its caption."""
-    return picture(pictures.make_grid(images, columns, _SHORTEST), alt, caption, kind)
+    return picture(pictures.make_grid(images, columns), alt, caption, kind)
 
 
 def picture(pixels: np.ndarray, alt: str, caption: str, kind: str = '') -> str:

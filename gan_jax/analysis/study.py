@@ -1,6 +1,6 @@
 """A run under study: its folder, its networks, the data beside it, and what is drawn from it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -41,6 +41,16 @@ class Study:
         """The logged steps."""
         return record.read_history(self.folder)
 
+    @cached_property
+    def scores(self) -> Sequence[Mapping[str, Any]]:
+        """The evaluations of `eval/`."""
+        return record.read_scores(self.folder)
+
+    @cached_property
+    def environment(self) -> Sequence[Mapping[str, Any]]:
+        """What every start of the run was trained with."""
+        return record.read_environment(self.folder)
+
     @property
     def run(self) -> Run:
         """The networks at the newest checkpoint."""
@@ -48,7 +58,7 @@ class Study:
 
     @property
     def real(self) -> Mapping[str, np.ndarray]:
-        """Images of the data from all over the set: uint8 [n, H, W, C], and labels if it has any."""
+        """Images from all over the data, uint8 [n, H, W, C], and labels where it has any."""
         return _given(self._data)[0]
 
     @property

@@ -16,7 +16,7 @@ _JUDGED = '/real_logit_mean'  # logged by a phase that tells real images from ge
 
 LEAST_VARIETY = 0.3
 SURE_RANKING = 0.99
-FAR_FROM_DATA = 1.7
+FAR_FROM_DATA = 1.8
 BLOWN_UP = 1000.0
 LEAST_SHARE = 0.1
 
@@ -51,6 +51,8 @@ _SENTENCES = {
     'Collapsed': 'It draws nearly the same image whatever it is asked for: its samples differ far '
     'less than the data do.',
     'Too early to say': 'It has hardly begun.',
+    'No images to judge': 'Its numbers are sound; of its images nothing can be said without a '
+    'checkpoint and the data.',
     'Healthy': 'No rule found a failure: nothing blew up, samples differ as the data do, and no '
     'player has won.',
 }
@@ -67,7 +69,8 @@ def judge(history: History, steps: int, images: Images | None) -> Verdict:
         *(_won(history, name, images) for name in judged_phases(history) if images),
         _early(history, steps),
     )
-    word = next((rule.verdict for rule in rules if rule.holds), 'Healthy')
+    sound = 'Healthy' if images else 'No images to judge'
+    word = next((rule.verdict for rule in rules if rule.holds), sound)
     fallback = (
         f'The {word.removesuffix(" won")} tells real from generated images almost without fail, '
         'and the samples are far from the data: there is little left to learn from it. Slow it '
@@ -160,7 +163,7 @@ def _early(history: History, steps: int) -> Rule:
     step = history[-1]['step'] if history else 0
     return Rule(
         'Too early to say',
-        f'Less than {LEAST_SHARE:.0%} of the steps are taken, or nothing can be drawn yet.',
+        f'Less than {LEAST_SHARE:.0%} of the steps are taken.',
         f'step {step:,} of {steps:,}',
         step < LEAST_SHARE * steps,
     )

@@ -1,4 +1,4 @@
-"""Ways through the latents of a game: a tree of arrays [n, ...], of which the floating ones move."""
+"""Ways through latents: arrays [n, ...] by name, of which the floating ones move."""
 
 from collections.abc import Callable, Mapping
 

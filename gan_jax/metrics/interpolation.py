@@ -16,8 +16,8 @@ def spherical(a: Array, b: Array, t: Array) -> Array:
     nearly do. Where the arc is too short, or is not one way but many, the way is straight.
     Shoemake 1985, Animating rotation with quaternion curves; White 2016, arXiv 1609.04468.
     """
-    lengths = jnp.linalg.norm(a, axis=-1, keepdims=True) * jnp.linalg.norm(b, axis=-1, keepdims=True)
-    cosine = jnp.sum(a * b, axis=-1, keepdims=True) / jnp.maximum(lengths, 1e-12)
+    unit_a, unit_b = (x / (jnp.linalg.norm(x, axis=-1, keepdims=True) + 1e-12) for x in (a, b))
+    cosine = jnp.sum(unit_a * unit_b, axis=-1, keepdims=True)
     angle = jnp.arccos(jnp.clip(cosine, -1, 1))
     sine = jnp.sin(angle)
     straight = sine < 1e-4

@@ -1,1 +1,1 @@
-"""The sections of a report: functions of a `Study` that return HTML, or '' where there is no need."""
+"""The sections of a report: functions of a `Study` that return HTML, or '' for nothing to say."""

@@ -9,15 +9,13 @@ from gan_jax.metrics.interpolation import linear, spherical
 
 _STEPS, _ROWS = 10, 4
 _THRESHOLDS = 0.25, 0.5, 1.0, 1.5, 2.0
-_PER_CLASS = 10
+_PER_CLASS = 10  # and so many classes, those with most samples
 
 
 def show_interpolation(study: Study) -> str:
     """From one sample to another by the straight way and along the arc."""
     latents = study.run.latents(2 * _ROWS, jax.random.key(1))
-    start, end = (
-        {name: array[half::2] for name, array in latents.items()} for half in (0, 1)
-    )
+    start, end = ({name: array[half::2] for name, array in latents.items()} for half in (0, 1))
     told = {
         linear: 'Straight: the latents between are shorter than those that training drew.',
         spherical: 'Along the arc: the latents between are as long as those that training drew.',
@@ -60,14 +58,15 @@ def show_classes(study: Study) -> str:
     if 'label' not in study.drawn:
         return ''
     labels, images = study.drawn['label'], study.drawn['image']
+    classes, counts = np.unique(labels, return_counts=True)
+    shown = np.sort(np.argsort(-counts, kind='stable')[:_PER_CLASS])
+    columns = min(_PER_CLASS, counts[shown].min())
     names = dict(enumerate(study.label_names))
-    classes = [c for c in np.unique(labels) if np.sum(labels == c) >= _PER_CLASS]
-    rows = [images[labels == c][:_PER_CLASS] for c in classes]
-    said = ', '.join(str(names.get(c, c)) for c in classes)
+    said = ', '.join(str(names.get(c, c)) for c in classes[shown])
     return page.grid(
-        np.concatenate(rows),
-        _PER_CLASS,
-        f'{len(rows)} rows of generated images, one class in each',
-        f'Row by row: {said}. Each has the first {_PER_CLASS} samples of its class.',
+        np.concatenate([images[labels == c][:columns] for c in classes[shown]]),
+        columns,
+        f'{len(shown)} rows of generated images, one class in each',
+        f'Row by row: {said}. Each has the first {columns} samples of its class.',
         'wide',
     )

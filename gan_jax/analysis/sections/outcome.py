@@ -10,7 +10,7 @@ from gan_jax.analysis.study import Study
 from gan_jax.usage import UsageError
 
 _FRAMES, _LONGEST = 40, 560
-_SIGNS = {'Healthy': 'good', 'Too early to say': 'unsure'}
+_SIGNS = {'Healthy': 'good', 'Too early to say': 'unsure', 'No images to judge': 'unsure'}
 
 
 def judge(study: Study) -> verdict.Verdict:
@@ -23,9 +23,9 @@ def judge(study: Study) -> verdict.Verdict:
 
 
 def seconds_logged(history: record.History) -> float:
-    """Returns how long training took between the first logged step and the last one."""
+    """Returns how long training took up to its last logged step."""
     steps, rates = record.series(history, 'steps_per_second')
-    return float(np.sum(np.diff(steps) / rates[1:]))
+    return float(np.sum(np.diff(steps, prepend=0) / rates))
 
 
 def show_verdict(study: Study) -> str:
@@ -33,17 +33,16 @@ def show_verdict(study: Study) -> str:
     found = judge(study)
     step = study.history[-1]['step'] if study.history else 0
     end = 'all' if step >= study.config.steps else f'{step:,} of'
-    facts = f'It took {end} {study.config.steps:,} steps'
-    if len(study.history) > 1:
-        facts += f' in {duration(seconds_logged(study.history))}, between its logged steps'
+    time = duration(seconds_logged(study.history))
+    facts = f'It took {end} {study.config.steps:,} steps, in {time}'
     sign = _SIGNS.get(found.word, 'bad')
     rules = [
         (rule.verdict, rule.rule, rule.found, 'yes' if rule.holds else 'no') for rule in found.rules
     ]
     note = (
-        f'Distances are Euclidean ones of {study.described_by}. The rules are tried in this order, '
-        'and the first one that holds gives the verdict. They find gross failures; which of two '
-        'healthy runs is better is for scores to say.'
+        'The rules are tried in this order, and the first one that holds gives the verdict. '
+        f'Distances are Euclidean, of {study.described_by}. Rules find gross failures; which of '
+        'two healthy runs is better is for scores to say.'
     )
     return (
         f'<p class="verdict {sign}">{escape(found.word)}</p>'

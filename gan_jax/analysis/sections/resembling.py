@@ -8,7 +8,7 @@ from gan_jax.analysis import charts, page, resemblance
 from gan_jax.analysis.study import Study
 
 _SHOWN, _NEIGHBOURS = 10, 4
-_POINTS = 400  # of each kind: t-SNE takes seconds for so many
+_POINTS = 250  # of each kind: t-SNE takes seconds for so many
 
 
 def show_neighbours(study: Study) -> str:
@@ -50,11 +50,8 @@ def show_plane(study: Study) -> str:
         'neighbours together, and its distances mean little. Where a colour is alone, a kind of '
         'image is missing or made up.'
     )
-    return (
-        page.row(
-            [cloud('PCA', pca.transform(real), pca.transform(generated))]
-            + [cloud('t-SNE', both[:count], both[count:])],
-            'pair',
-        )
-        + page.paragraph(explained, 'aside')
-    )
+    return page.row(
+        [cloud('PCA', pca.transform(real), pca.transform(generated))]
+        + [cloud('t-SNE', both[:count], both[count:])],
+        'pair',
+    ) + page.paragraph(explained, 'aside')

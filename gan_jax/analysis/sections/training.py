@@ -12,52 +12,65 @@ from gan_jax.analysis.verdict import judged_phases
 from gan_jax.usage import UsageError
 
 PALETTE = 'first', 'second', 'third', 'fourth', 'real', 'generated'
-# ending of a name -> what its chart is called; a line per phase, and a logarithmic scale or not
+# ending of a name -> what its chart is called; logarithmic or not
 _BY_PHASE = {
     'loss': ('Loss', False),
     'gradient_norm': ('Gradient norm', True),
-    'update_to_weight': ('Size of an update by size of the weights', True),
+    'update_to_weight': ('Update by size of the weights', True),
     'penalty': ('Penalty', False),
     'penalty_share': ("Penalty's share of the loss", False),
 }
-_ALONE = {'steps_per_second': 'Steps per second', 'data_wait_share': 'Share of time waiting for data'}
+_ALONE = {
+    'steps_per_second': 'Steps per second',
+    'data_wait_share': 'Share of time waiting for data',
+}
 
 
 def show_curves(study: Study) -> str:
     """Everything that was logged, a chart per kind of number."""
     if not study.history:
         return page.paragraph('Nothing was logged yet.')
-    return page.row([*phase_charts(study.history), *_judgement(study.history)])
+    loss, *others = _by_phase(study.history)
+    drawn = [loss, *_judgement(study.history), *others, *_alone(study.history)]
+    return page.row(drawn) + page.paragraph('From left to right: training steps.', 'aside')
 
 
-def phase_charts(history: History) -> list[str]:
-    """Returns a chart per kind of number, with a line per phase, then those of no phase."""
-    drawn = []
-    for ending, (title, log) in _BY_PHASE.items():
-        found = [name for name in record.names(history) if name.endswith(f'/{ending}')]
-        lines = [
-            charts.Line(name.removesuffix(f'/{ending}'), colour, *record.series(history, name))
-            for name, colour in zip(found, PALETTE)
-        ]
-        drawn.append(charts.curves(title, lines, log))
-    for name, title in _ALONE.items():
-        drawn.append(charts.curves(title, [charts.Line('', 'first', *record.series(history, name))]))
-    return drawn
+def _by_phase(history: History) -> list[str]:
+    """A chart per kind of number with a line per phase, of one colour everywhere."""
+    logged = record.names(history)
+    phases = sorted({name.rpartition('/')[0] for name in logged if name.endswith('/loss')})
+    return [
+        charts.curves(
+            title,
+            [
+                charts.Line(phase, colour, *record.series(history, f'{phase}/{ending}'))
+                for phase, colour in zip(phases, PALETTE)
+            ],
+            log,
+        )
+        for ending, (title, log) in _BY_PHASE.items()
+    ]
 
 
 def _judgement(history: History) -> list[str]:
     """What is said of real and of generated images."""
+    kinds = ('real', 'real_logit_mean'), ('generated', 'fake_logit_mean')
     return [
         charts.curves(
-            f"Mean logit of the {phase}'s images",
+            f'Mean logit of the {phase}',
             [
-                charts.Line('real', 'real', *record.series(history, f'{phase}/real_logit_mean')),
-                charts.Line(
-                    'generated', 'generated', *record.series(history, f'{phase}/fake_logit_mean')
-                ),
+                charts.Line(kind, kind, *record.series(history, f'{phase}/{name}'))
+                for kind, name in kinds
             ],
         )
         for phase in judged_phases(history)
+    ]
+
+
+def _alone(history: History) -> list[str]:
+    return [
+        charts.curves(title, [charts.Line('', 'third', *record.series(history, name))])
+        for name, title in _ALONE.items()
     ]
 
 
@@ -111,21 +124,21 @@ def show_histograms(study: Study) -> str:
     drawn = []
     if study.run.game.critic is not None:
         drawn.append(_logits(study))
-    for colour, (name, params) in zip(PALETTE, study.run.state.params.items()):
+    for colour, (name, params) in zip(PALETTE, sorted(study.run.state.params.items())):
         weights = np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(params)])
-        title = f'Weights of the {name}, {weights.size:,} of them'
+        title = f'{weights.size:,} weights of the {name}'
         drawn.append(charts.bars(title, {'': (colour, weights)}))
     return page.row(drawn)
 
 
 def _logits(study: Study) -> str:
     values = {'generated': ('generated', study.judge(study.drawn['image']))}
-    note = ''
+    title = 'Logits of images'
     try:
         values = {'real': ('real', study.judge(study.real['image'])), **values}
         real, generated = (numbers for _, numbers in values.values())
         share = np.mean(real[:, None] > generated) + np.mean(real[:, None] == generated) / 2
-        note = f', a real one higher in {share:.0%} of pairs'
-    except UsageError:
+        title += f'; real above generated in {share:.0%} of pairs'
+    except UsageError:  # no data here
         pass
-    return charts.bars(f'Logits of images{note}', values)
+    return charts.bars(title, values)
