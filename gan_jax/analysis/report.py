@@ -14,7 +14,7 @@ from gan_jax.analysis.sections.resembling import show_neighbours, show_plane
 from gan_jax.analysis.sections.sensitivity import show_jacobian, show_saliency
 from gan_jax.analysis.sections.setting import show_setting
 from gan_jax.analysis.sections.training import show_curves, show_histograms, show_scores
-from gan_jax.analysis.study import open_study
+from gan_jax.analysis.study import Study, open_study
 from gan_jax.files import replacing
 from gan_jax.logs import say
 from gan_jax.metrics import Extractor
@@ -55,23 +55,30 @@ def write_report(
         raise UsageError('a report is written by one process: start it on one machine, by itself')
     studies = [open_study(path, extractor) for path in workdirs]
     began = time.perf_counter()
-    if len(studies) == 1:
-        study, name = studies[0], 'report.html'
-        title, lead = study.folder.resolve().name, _lead(study.config)
-        sections = _sections(SECTIONS, study)
-    else:
-        name, title = 'comparison.html', f'{len(studies)} runs'
-        lead = ', '.join(study.folder.resolve().name for study in studies)
-        sections = _sections(COMPARISONS, studies)
-    file = Path(out) if out else studies[0].folder / name
+    single = len(studies) == 1
+    file = Path(out or studies[0].folder / ('report.html' if single else 'comparison.html'))
     try:
+        file.parent.mkdir(parents=True, exist_ok=True)
         with replacing(file) as partial:
-            partial.write_text(page.page(title, lead, sections))
+            partial.touch()  # what cannot be written is said before the work
+            content = _report(studies[0]) if single else _comparison(studies)
+            partial.write_text(content)
     except OSError as error:
         raise UsageError(f'cannot write {str(file)!r}: {error.strerror}') from None
     size = file.stat().st_size / 2**20
     say(f'{file}: {size:.1f} MB in {time.perf_counter() - began:.0f} s; open it in a browser')
     return file
+
+
+def _report(study: Study) -> str:
+    height, width = study.config.data.size
+    lead = f'{study.config.game} game on {study.config.data.name}, {height} x {width} pixels'
+    return page.page(study.folder.resolve().name, lead, _sections(SECTIONS, study))
+
+
+def _comparison(studies: Sequence[Study]) -> str:
+    lead = ', '.join(study.folder.resolve().name for study in studies)
+    return page.page(f'{len(studies)} runs', lead, _sections(COMPARISONS, studies))
 
 
 def _sections(functions: dict[str, Callable], subject: object) -> list[tuple[str, str]]:
@@ -85,8 +92,3 @@ def _sections(functions: dict[str, Callable], subject: object) -> list[tuple[str
         if content:
             sections.append((heading, content))
     return sections
-
-
-def _lead(config) -> str:
-    height, width = config.data.size
-    return f'{config.game} game on {config.data.name}, {height} x {width} pixels'

@@ -14,7 +14,8 @@ from gan_jax.analysis.record import History, names, series
 
 _JUDGED = '/real_logit_mean'  # logged by a phase that tells real images from generated ones
 
-LEAST_VARIETY = 0.3
+LEAST_DIVERSITY = 0.3
+LEAST_SPACING = 0.15
 SURE_RANKING = 0.99
 FAR_FROM_DATA = 1.8
 BLOWN_UP = 1000.0
@@ -65,9 +66,9 @@ def judge(history: History, steps: int, images: Images | None) -> Verdict:
     """
     rules = (
         _diverged(history),
+        _early(history, steps),
         *([_collapsed(images)] if images else []),
         *(_won(history, name, images) for name in judged_phases(history) if images),
-        _early(history, steps),
     )
     sound = 'Healthy' if images else 'No images to judge'
     word = next((rule.verdict for rule in rules if rule.holds), sound)
@@ -130,10 +131,11 @@ def _largest_growth(history: History) -> tuple[float, str]:
 def _collapsed(images: Images) -> Rule:
     return Rule(
         'Collapsed',
-        f'The mean distance between two samples, or the median one from a sample to the sample '
-        f'nearest to it, is less than {LEAST_VARIETY} times that of real images.',
+        f'The mean distance between two samples is less than {LEAST_DIVERSITY} times that of real '
+        'images, or the median one from a sample to the sample nearest to it less than '
+        f'{LEAST_SPACING} times.',
         f'{images.diversity:.2f} times; {images.spacing:.2f} times',
-        min(images.diversity, images.spacing) < LEAST_VARIETY,
+        images.diversity < LEAST_DIVERSITY or images.spacing < LEAST_SPACING,
     )
 
 
