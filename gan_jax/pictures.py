@@ -1,6 +1,5 @@
 """Images between the networks' [-1, 1] and a person's eyes."""
 
-import io
 from pathlib import Path
 
 import numpy as np
@@ -45,11 +44,4 @@ def _to_pillow(image: np.ndarray) -> Image.Image:
 def save_png(path: str | Path, image: np.ndarray) -> None:
     """Writes a uint8 image [H, W, C] of 1, 3 or 4 channels."""
     with replacing(Path(path)) as partial:
-        partial.write_bytes(to_png(image))
-
-
-def to_png(image: np.ndarray) -> bytes:
-    """Returns the PNG file of a uint8 image [H, W, C] of 1, 3 or 4 channels."""
-    stream = io.BytesIO()
-    _to_pillow(image).save(stream, format='PNG')
-    return stream.getvalue()
+        _to_pillow(image).save(partial, format='PNG')

@@ -2,7 +2,7 @@
 
     from gan_jax.analysis import write_report
 
-    write_report(['runs/wgan_gp'])  # runs/wgan_gp/report.html
+    write_report(['runs/mine'])  # runs/mine/report.html
 
 A section is a function of a `Study`, and `SECTIONS` of `report.py` is the list of them. It knows a
 run's networks and phases by the names that the run gives them.

@@ -6,7 +6,7 @@ import numpy as np
 
 from gan_jax.analysis import charts, page, record
 from gan_jax.analysis.sections.outcome import duration, judge, seconds_logged
-from gan_jax.analysis.sections.training import PALETTE, score_series
+from gan_jax.analysis.sections.training import BY_PHASE, PALETTE, score_series
 from gan_jax.analysis.study import Study
 from gan_jax.fields import flatten
 
@@ -31,8 +31,8 @@ def compare_samples(studies: Studies) -> str:
         files = record.sample_files(study.folder)
         if files:
             step = max(files)
-            uri, size = page.webp_uri(files[step], longest=400)
-            image = page.image_tag(uri, size, f'Generated images of {name}')
+            picture = page.encode_file(files[step], longest=400)
+            image = page.image_tag(*picture, f'Generated images of {name}')
             figures.append(page.figure(image, f'{name}, step {step:,}', 'wide'))
     return page.row(figures, 'pair')
 
@@ -66,7 +66,8 @@ def compare_configs(studies: Studies) -> str:
     rows = [
         (name, *values)
         for name in names
-        if len(set(values := [repr(config.get(name, '')) for config in configs])) > 1
+        if len(set(values := [repr(config[name]) if name in config else '' for config in configs]))
+        > 1
     ]
     if not rows:
         return page.paragraph('They have the same config.')
@@ -78,7 +79,8 @@ def _lines(title: str, series: dict[str, tuple[np.ndarray, np.ndarray]]) -> str:
         charts.Line(label, PALETTE[number % len(PALETTE)], *points)
         for number, (label, points) in enumerate(series.items())
     ]
-    return charts.curves(title, lines)
+    _, log = BY_PHASE.get(title.rpartition('/')[2], (title, False))
+    return charts.curves(title, lines, log)
 
 
 def _named(studies: Studies) -> dict[str, Study]:

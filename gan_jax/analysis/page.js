@@ -5,8 +5,8 @@ for (const box of document.querySelectorAll('.through')) {
   const show = () => {
     const frame = frames[slider.value];
     image.src = frame.uri;
-    output.textContent = slider.ariaValueText = `step ${frame.step.toLocaleString('en')}`;
-    image.alt = `${image.dataset.alt} at ${output.textContent}`;
+    image.alt = frame.alt;
+    output.textContent = slider.ariaValueText = frame.label;
   };
   slider.addEventListener('input', show);
   show(); // a browser may remember where the slider was

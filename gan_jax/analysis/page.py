@@ -12,6 +12,7 @@ from PIL import Image
 from gan_jax import pictures
 
 _FOLDER = Path(__file__).parent
+_LONGEST = 1408  # pixels of a picture: twice the width at which the page shows it
 
 
 def page(title: str, lead: str, sections: Sequence[tuple[str, str]]) -> str:
@@ -80,7 +81,8 @@ def grid(images: np.ndarray, columns: int, alt: str, caption: str, kind: str = '
 
 def picture(pixels: np.ndarray, alt: str, caption: str, kind: str = '') -> str:
     """Returns a uint8 picture [H, W, C] with its caption."""
-    return figure(image_tag(png_uri(pixels), pixels.shape[1::-1], alt), caption, kind)
+    image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+    return figure(image_tag(*encode(image), alt), caption, kind)
 
 
 def figure(content: str, caption: str, kind: str = '') -> str:
@@ -93,19 +95,20 @@ def image_tag(uri: str, size: tuple[int, int], alt: str) -> str:
     return f'<img src="{uri}" width="{size[0]}" height="{size[1]}" alt="{escape(alt)}">'
 
 
-def png_uri(pixels: np.ndarray) -> str:
-    """Returns a uint8 picture [H, W, C] as text, without loss."""
-    return _uri('png', pictures.to_png(pixels))
+def encode(image: Image.Image, longest: int = _LONGEST) -> tuple[str, tuple[int, int]]:
+    """Returns an image as text, made smaller if it is longer than this, and its width and height.
+
+    WebP, nearly without loss: a report holds dozens of pictures.
+    """
+    small = image.copy()
+    small.thumbnail((longest, longest))
+    stream = io.BytesIO()
+    small.save(stream, format='WEBP', quality=85)
+    text = base64.b64encode(stream.getvalue()).decode()
+    return f'data:image/webp;base64,{text}', small.size
 
 
-def webp_uri(file: Path, longest: int) -> tuple[str, tuple[int, int]]:
-    """Returns a picture file as text, no larger than `longest`, and its width and height."""
+def encode_file(file: Path, longest: int) -> tuple[str, tuple[int, int]]:
+    """Returns the picture in a file, as `encode` does."""
     with Image.open(file) as image:
-        image.thumbnail((longest, longest))
-        stream = io.BytesIO()
-        image.convert('RGB').save(stream, format='WEBP', quality=80, method=6)
-        return _uri('webp', stream.getvalue()), image.size
-
-
-def _uri(kind: str, content: bytes) -> str:
-    return f'data:image/{kind};base64,{base64.b64encode(content).decode()}'
+        return encode(image, longest)

@@ -23,16 +23,17 @@ LEAST_SHARE = 0.1
 
 
 class Rule(NamedTuple):
-    """One rule and what it found."""
+    """One rule, what it found, and what it means where it holds."""
 
-    verdict: str  # where it holds
+    verdict: str
     rule: str
     found: str
     holds: bool
+    meaning: str
 
 
 class Verdict(NamedTuple):
-    """The first rule that holds gives the word; 'Healthy' where none does."""
+    """A word, a sentence, and the rules: the first one that holds gives both."""
 
     word: str
     sentence: str
@@ -47,16 +48,13 @@ class Images(NamedTuple):
     distance: float  # the median distance of one to the real image nearest to it
 
 
-_SENTENCES = {
-    'Diverged': 'Its numbers left all bounds: lower the learning rates, or clip gradients.',
-    'Collapsed': 'It draws nearly the same image whatever it is asked for: its samples differ far '
-    'less than the data do.',
-    'Too early to say': 'It has hardly begun.',
-    'No images to judge': 'Its numbers are sound; of its images nothing can be said without a '
-    'checkpoint and the data.',
-    'Healthy': 'No rule found a failure: nothing blew up, samples differ as the data do, and no '
-    'player has won.',
-}
+_HEALTHY = (
+    'No rule found a failure: nothing blew up, samples differ as the data do, and no player has '
+    'won.'
+)
+_UNSEEN = (
+    'Its numbers are sound; of its images nothing can be said without a checkpoint and the data.'
+)
 
 
 def judge(history: History, steps: int, images: Images | None) -> Verdict:
@@ -70,14 +68,12 @@ def judge(history: History, steps: int, images: Images | None) -> Verdict:
         *([_collapsed(images)] if images else []),
         *(_won(history, name, images) for name in judged_phases(history) if images),
     )
-    sound = 'Healthy' if images else 'No images to judge'
-    word = next((rule.verdict for rule in rules if rule.holds), sound)
-    fallback = (
-        f'The {word.removesuffix(" won")} tells real from generated images almost without fail, '
-        'and the samples are far from the data: there is little left to learn from it. Slow it '
-        'down, or strengthen its penalty.'
-    )
-    return Verdict(word, _SENTENCES.get(word, fallback), rules)
+    for rule in rules:
+        if rule.holds:
+            return Verdict(rule.verdict, rule.meaning, rules)
+    if images is None:
+        return Verdict('No images to judge', _UNSEEN, rules)
+    return Verdict('Healthy', _HEALTHY, rules)
 
 
 def judged_phases(history: History) -> list[str]:
@@ -112,6 +108,7 @@ def _diverged(history: History) -> Rule:
         f'run, {BLOWN_UP:,.0f} times the largest of its first quarter.',
         found,
         bool(broken) or growth > BLOWN_UP,
+        'Its numbers left all bounds: lower the learning rates, or clip gradients.',
     )
 
 
@@ -136,6 +133,7 @@ def _collapsed(images: Images) -> Rule:
         f'{LEAST_SPACING} times.',
         f'{images.diversity:.2f} times; {images.spacing:.2f} times',
         images.diversity < LEAST_DIVERSITY or images.spacing < LEAST_SPACING,
+        'It draws nearly the same image, or the same few, whatever it is asked for.',
     )
 
 
@@ -149,6 +147,9 @@ def _won(history: History, phase: str, images: Images) -> Rule:
         'the nearest real image as real images are from each other.',
         f'{rank:.1%} of pairs; {images.distance:.2f} times as far',
         rank >= SURE_RANKING and images.distance > FAR_FROM_DATA,
+        f'The {phase} tells real from generated images almost without fail, and samples are far '
+        'from the data: there is little left to learn from it. Slow it down, or strengthen its '
+        'penalty.',
     )
 
 
@@ -168,4 +169,5 @@ def _early(history: History, steps: int) -> Rule:
         f'Less than {LEAST_SHARE:.0%} of the steps are taken.',
         f'step {step:,} of {steps:,}',
         step < LEAST_SHARE * steps,
+        'It has hardly begun.',
     )

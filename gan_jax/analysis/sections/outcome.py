@@ -68,26 +68,25 @@ def show_samples(study: Study) -> str:
     files = record.sample_files(study.folder)
     if not files:
         return page.paragraph('No grid was drawn in training yet.')
-    steps = np.array(list(files))
-    count = min(_FRAMES, len(steps))
-    chosen = steps[np.linspace(0, len(steps) - 1, count).round().astype(int)]
+    steps = list(files)
+    chosen = np.linspace(0, len(steps) - 1, min(_FRAMES, len(steps))).round().astype(int)
     frames = []
-    for step in map(int, chosen):
-        uri, size = page.webp_uri(files[step], _LONGEST)
-        frames.append({'step': step, 'uri': uri})
-    alt = f'Grid of generated images, {columns} in a row'
-    last = page.image_tag(uri, size, f'{alt} at step {step:,}').replace(
-        '<img', f'<img data-alt="{escape(alt)}"'
-    )
+    for step in (steps[place] for place in chosen):
+        uri, size = page.encode_file(files[step], _LONGEST)
+        label = f'step {step:,}'
+        alt = f'Grid of generated images, {columns} in a row, at {label}'
+        frames.append({'uri': uri, 'label': label, 'alt': alt})
+    last = len(frames) - 1
     slider = (
-        f'<div class="through wide">{last}'
+        f'<div class="through wide">{page.image_tag(uri, size, alt)}'
         '<label for="through"><span>Through training</span>'
-        f'<output for="through">step {step:,}</output></label>'
-        f'<input id="through" type="range" min="0" max="{count - 1}" value="{count - 1}">'
+        f'<output for="through">{label}</output></label>'
+        f'<input id="through" type="range" min="0" max="{last}" value="{last}">'
         f'<script type="application/json">{json.dumps(frames)}</script></div>'
     )
     told = (
-        f'Drawn from the same latents at {count} moments of training: drag, or use the arrow keys.'
+        f'Drawn from the same latents at {len(frames)} moments of training: drag, or use the arrow '
+        'keys.'
     )
     return page.row([page.figure(slider, told), _data_picture(study)], 'pair')
 
@@ -96,6 +95,5 @@ def _data_picture(study: Study) -> str:
     file = study.folder / 'samples' / 'data.png'
     if not file.exists():
         return ''
-    uri, size = page.webp_uri(file, _LONGEST)
-    image = page.image_tag(uri, size, 'Grid of real images')
+    image = page.image_tag(*page.encode_file(file, _LONGEST), 'Grid of real images')
     return page.figure(image, 'The data: the first images of the set.', 'wide')

@@ -13,7 +13,7 @@ from gan_jax.usage import UsageError
 
 PALETTE = 'first', 'second', 'third', 'fourth', 'real', 'generated'
 # ending of a name -> what its chart is called; logarithmic or not
-_BY_PHASE = {
+BY_PHASE = {
     'loss': ('Loss', False),
     'gradient_norm': ('Gradient norm', True),
     'update_to_weight': ('Update by size of the weights', True),
@@ -48,7 +48,7 @@ def _by_phase(history: History) -> list[str]:
             ],
             log,
         )
-        for ending, (title, log) in _BY_PHASE.items()
+        for ending, (title, log) in BY_PHASE.items()
     ]
 
 
