@@ -40,9 +40,7 @@ def _check(arguments: list[str]) -> None:
     """Finds what `config_flags` would only answer with a traceback."""
     values = [_value(a, following) for a, following in zip(arguments, [*arguments[1:], ''])]
     configs = [value for name, value in values if name == 'config']
-    if not configs and ('mode', 'report') in values:  # a run's folder says what it was
-        return
-    if not configs and ('mode', 'report') in values:  # its folders say what the runs were
+    if not configs and dict(values).get('mode') == 'report':  # folders say what their runs were
         return
     if not configs:
         raise UsageError(f'which system? --config=configs/NAME.py; {_systems()}')
@@ -168,6 +166,8 @@ def _report(options: flags.FlagValues, workdir: str | None) -> None:
 def _dry_run(options: flags.FlagValues, workdir: str) -> None:
     from gan_jax.dry_run import dry_run
 
+    if not options.config:
+        raise UsageError('a dry run of which system? --config=configs/NAME.py')
     dry_run(options.config, workdir)
 
 

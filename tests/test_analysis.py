@@ -10,6 +10,7 @@ import pytest
 
 from gan_jax.analysis import charts, jacobian, page, record, resemblance, walks
 from gan_jax.metrics.interpolation import linear, spherical
+from gan_jax.usage import UsageError
 
 
 def normal(*shape, seed=0):
@@ -105,6 +106,12 @@ def test_images_of_few_kinds_are_near_each_other():
     assert found.diversity > 0.7
     once = resemblance.measure(np.full((400, 8), 9.0), real)
     assert once.diversity == once.spacing == 0 and once.distance > 5
+
+
+def test_one_image_has_no_distances():
+    """Games are trained on single images too."""
+    with pytest.raises(UsageError, match='two real'):
+        resemblance.measure(normal(5, 8), normal(1, 8))
 
 
 def test_the_mean_distance_is_that_of_all_pairs():

@@ -91,6 +91,8 @@ def test_a_run_without_checkpoints_or_data_still_has_its_curves(reported, tmp_pa
     'arguments, message',
     [
         ([], 'a report of which run? --workdir=DIR'),
+        (['--dry_run'], 'a dry run of which system?'),
+        (['--mode=train'], 'which system?'),
         (['--workdir=/no/such'], "no run in '/no/such'"),
         (['--workdir={run}', '--out={run}/config.json/x.html'], 'config.json/x.html'),
     ],

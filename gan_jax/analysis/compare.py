@@ -49,14 +49,18 @@ def compare_curves(studies: Studies) -> str:
 
 
 def compare_scores(studies: Studies) -> str:
-    """A chart per score, with a line per run; whether they compare, their protocols say."""
+    """A chart per score, with a line per run; and whether their protocols let them compare."""
     scores = {label: score_series(study) for label, study in _named(studies).items()}
     names = dict.fromkeys(name for found in scores.values() for name in found)
     empty = np.empty(0), np.empty(0)
-    return page.row(
+    drawn = page.row(
         _lines(name, {label: found.get(name, empty) for label, found in scores.items()})
         for name in names
     )
+    protocols = [evaluation.get('protocol') for study in studies for evaluation in study.scores]
+    differ = any(protocol != protocols[0] for protocol in protocols)
+    warning = 'The scores were taken by different protocols: they do not compare.'
+    return drawn + (page.paragraph(warning, 'aside') if differ else '')
 
 
 def compare_configs(studies: Studies) -> str:

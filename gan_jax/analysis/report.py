@@ -53,7 +53,8 @@ def write_report(
     """
     if jax.process_count() > 1:
         raise UsageError('a report is written by one process: start it on one machine, by itself')
-    studies = [open_study(path, extractor) for path in workdirs]
+    once = dict.fromkeys(str(Path(path)) for path in workdirs)
+    studies = [open_study(path, extractor) for path in once]
     began = time.perf_counter()
     single = len(studies) == 1
     file = Path(out or studies[0].folder / ('report.html' if single else 'comparison.html'))

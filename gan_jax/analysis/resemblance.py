@@ -5,11 +5,18 @@ from sklearn.metrics import pairwise_distances
 from sklearn.neighbors import NearestNeighbors
 
 from gan_jax.analysis.verdict import Images
+from gan_jax.usage import UsageError
 
 
 def measure(generated: np.ndarray, real: np.ndarray) -> Images:
-    """Returns the three measures of features [n, D] by those of real images [m, D], m > 1 < n."""
+    """Returns the three measures of features [n, D] by those of real images [m, D].
+
+    Raises:
+      UsageError: a single image, which has no distance to others.
+    """
     count = min(len(generated), len(real))
+    if count < 2:
+        raise UsageError('distances between images need two real and two generated ones')
     some, generated = real[:: len(real) // count][:count], generated[:count]
     return Images(
         diversity=_ratio(mean_distance(generated), mean_distance(some)),
