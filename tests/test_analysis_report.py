@@ -46,7 +46,7 @@ def headings(html):
 def test_a_report_has_every_section_and_nothing_from_elsewhere(reported):
     html = (reported / 'report.html').read_text()
     assert headings(html) == [name for name in report.SECTIONS if name != 'Classes']
-    assert 'Not here' not in html and 'nan' not in re.findall('points="[^"]*"', html)
+    assert 'Not here' not in html and not re.findall('points="[^"]*nan', html)
     assert not re.findall(r'(?:src|href)="(?!data:|#)[^"]*"', html)
     assert len(html) < 3 * 2**20
     assert '12.5' in html and '11.5 to 13.5' in html
@@ -55,6 +55,7 @@ def test_a_report_has_every_section_and_nothing_from_elsewhere(reported):
 def test_the_setting_says_what_the_run_was_trained_with(reported):
     html = (reported / 'report.html').read_text()
     (start,) = json.loads((reported / 'environment.json').read_text())
+    assert start['commit'] is None or re.fullmatch('[0-9a-f]{40}[+]?', start['commit'])
     for name in ('python', 'jax', 'flax', 'optax', 'devices'):
         assert f'>{start[name]}</td>' in html
     assert '<th scope="row">prior.size</th><td data-column="value">4</td>' in html
@@ -125,6 +126,18 @@ def test_the_time_is_that_of_all_logged_steps():
     history = [{'step': 1, 'steps_per_second': 0.5}, {'step': 101, 'steps_per_second': 10.0}]
     assert outcome.seconds_logged(history) == pytest.approx(12)
     assert outcome.duration(12.2) == '12 s' and outcome.duration(3725) == '1 h 2 min'
+
+
+def test_every_logged_number_has_its_chart(reported):
+    """What a game of another kind logs too, and each phase in one colour everywhere."""
+    study = open_study(str(reported))
+    for line in study.history:
+        line |= {'generator/path_length': 1.5, 'controller/strength': 0.2}
+    html = training.show_curves(study)
+    assert '<b>Path length</b>' in html and '<b>Strength</b>' in html
+    keys = set(re.findall(r'var\(--(\w+)\)"></i>(\w+)<', html))
+    assert {phase for _, phase in keys} >= {'generator', 'discriminator', 'controller'}
+    assert len(keys) == len({phase for _, phase in keys})
 
 
 def test_scores_are_read_from_both_places(reported):

@@ -6,6 +6,7 @@ from sklearn.manifold import TSNE
 
 from gan_jax.analysis import charts, page, resemblance
 from gan_jax.analysis.study import Study
+from gan_jax.usage import UsageError
 
 _SHOWN, _NEIGHBOURS = 10, 4
 _POINTS = 200  # of each kind: for so few the exact t-SNE is quicker than its approximation
@@ -33,6 +34,8 @@ def show_plane(study: Study) -> str:
     generated, real = study.features
     count = min(_POINTS, len(generated), len(real))
     generated, real = generated[:count], real[:: len(real) // count][:count]
+    if count < 3:
+        raise UsageError('a plane needs three real and three generated images')
     pca = PCA(2).fit(real)
     share = pca.explained_variance_ratio_.sum()
     perplexity = min(30, (2 * count - 1) / 3)

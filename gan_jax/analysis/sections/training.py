@@ -1,6 +1,7 @@
 """Curves over training steps, scores among them, and histograms of where training has come to."""
 
 from collections.abc import Mapping
+from itertools import cycle
 
 import jax
 import numpy as np
@@ -20,6 +21,7 @@ BY_PHASE = {
     'penalty': ('Penalty', False),
     'penalty_share': ("Penalty's share of the loss", False),
 }
+_OF_IMAGES = [f'{kind}_logit_{moment}' for kind in ('real', 'fake') for moment in ('mean', 'std')]
 _ALONE = {
     'steps_per_second': 'Steps per second',
     'data_wait_share': 'Share of time waiting for data',
@@ -36,19 +38,25 @@ def show_curves(study: Study) -> str:
 
 
 def _by_phase(history: History) -> list[str]:
-    """A chart per kind of number with a line per phase, of one colour everywhere."""
-    logged = record.names(history)
-    phases = sorted({name.rpartition('/')[0] for name in logged if name.endswith('/loss')})
+    """A chart per kind of number with a line per phase, which has one colour everywhere."""
+    logged = [name for name in record.names(history) if '/' in name]
+    split = [name.rpartition('/')[::2] for name in logged if not name.startswith('eval/')]
+    colours = dict(zip(sorted({phase for phase, _ in split}), cycle(PALETTE)))
+    others = {
+        ending: (ending.replace('_', ' ').capitalize(), False)
+        for _, ending in split
+        if ending not in (*BY_PHASE, *_OF_IMAGES)
+    }
     return [
         charts.curves(
             title,
             [
                 charts.Line(phase, colour, *record.series(history, f'{phase}/{ending}'))
-                for phase, colour in zip(phases, PALETTE)
+                for phase, colour in colours.items()
             ],
             log,
         )
-        for ending, (title, log) in BY_PHASE.items()
+        for ending, (title, log) in (BY_PHASE | others).items()
     ]
 
 
@@ -124,7 +132,7 @@ def show_histograms(study: Study) -> str:
     drawn = []
     if study.run.game.critic is not None:
         drawn.append(_logits(study))
-    for colour, (name, params) in zip(PALETTE, sorted(study.run.state.params.items())):
+    for colour, (name, params) in zip(cycle(PALETTE), sorted(study.run.state.params.items())):
         weights = np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(params)])
         title = f'{weights.size:,} weights of the {name}'
         drawn.append(charts.bars(title, {'': (colour, weights)}))
@@ -132,11 +140,13 @@ def show_histograms(study: Study) -> str:
 
 
 def _logits(study: Study) -> str:
-    values = {'generated': ('generated', study.judge(study.drawn['image']))}
+    generated = study.judge(study.drawn['image'])
+    values = {'generated': ('generated', generated)}
     title = 'Logits of images'
     try:
-        values = {'real': ('real', study.judge(study.real['image'])), **values}
-        real, generated = (numbers for _, numbers in values.values())
+        every = max(1, len(study.real['image']) // len(generated))
+        real = study.judge(study.real['image'][::every][: len(generated)])
+        values = {'real': ('real', real), **values}
         share = np.mean(real[:, None] > generated) + np.mean(real[:, None] == generated) / 2
         title += f'; real above generated in {share:.0%} of pairs'
     except UsageError:  # no data here
