@@ -143,12 +143,15 @@ def test_headings_are_in_order(show):
     assert all(after - before <= 1 for before, after in zip(levels, levels[1:]))
 
 
-def test_print_leaves_controls_out(show):
+def test_on_paper_there_are_no_controls_and_no_darkness(show):
     driver = show()
-    driver.execute_cdp_cmd('Emulation.setEmulatedMedia', {'media': 'print'})
+    dark = [{'name': 'prefers-color-scheme', 'value': 'dark'}]
+    driver.execute_cdp_cmd('Emulation.setEmulatedMedia', {'media': 'print', 'features': dark})
+    ink = driver.execute_script('return getComputedStyle(document.body).color')
     displayed = driver.execute_script(
         "return ['nav', '.through input', '.through img']"
         '.map(s => getComputedStyle(document.querySelector(s)).display)'
     )
     driver.execute_cdp_cmd('Emulation.setEmulatedMedia', {'media': ''})
+    assert sum(map(int, ink[4:-1].split(','))) < 150
     assert displayed == ['none', 'none', 'block']

@@ -17,7 +17,7 @@ _JUDGED = '/real_logit_mean'  # logged by a phase that tells real images from ge
 LEAST_DIVERSITY = 0.3
 LEAST_SPACING = 0.15
 SURE_RANKING = 0.99
-FAR_FROM_DATA = 1.8
+FAR_FROM_DATA = 2.0
 BLOWN_UP = 1000.0
 LEAST_SHARE = 0.1
 
