@@ -87,6 +87,12 @@ def test_the_derivative_is_that_of_every_example_along_its_own_tangent():
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
+def test_the_saliency_of_a_linear_judge_is_its_weights():
+    weights = normal(4, 5, 3)
+    found = jacobian.saliency(lambda x: jnp.sum(weights * x, axis=(1, 2, 3)), normal(2, 4, 5, 3))
+    np.testing.assert_allclose(found, np.abs(weights).max(axis=-1)[None].repeat(2, 0), rtol=1e-6)
+
+
 @pytest.mark.parametrize('values, rank', [([2, 2, 2, 2], 4), ([5, 0, 0], 1), ([1, 1, 0], 2)])
 def test_the_effective_rank_counts_equal_directions(values, rank):
     assert jacobian.effective_rank(np.array(values, np.float32)) == pytest.approx(rank)

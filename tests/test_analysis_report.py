@@ -4,12 +4,14 @@ import json
 import re
 import shutil
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from gan_jax.analysis import compare, report
-from gan_jax.analysis.sections import latents, outcome, training
+from gan_jax.analysis.sections import latents, outcome, resembling, training
 from gan_jax.analysis.study import open_study
+from gan_jax.metrics import Extractor, Features
 from gan_jax.run import Run
 
 
@@ -126,6 +128,21 @@ def test_the_time_is_that_of_all_logged_steps():
     history = [{'step': 1, 'steps_per_second': 0.5}, {'step': 101, 'steps_per_second': 10.0}]
     assert outcome.seconds_logged(history) == pytest.approx(12)
     assert outcome.duration(12.2) == '12 s' and outcome.duration(3725) == '1 h 2 min'
+
+
+def test_an_extractor_tells_images_apart_where_one_is_given(reported):
+    """By the mean of an image alone: one number each, and the page says so."""
+
+    def apply(variables, images):
+        mean = jnp.mean(jnp.asarray(images, jnp.float32), axis=(1, 2))
+        return Features(mean, mean)
+
+    brightness = Extractor('brightness', apply, {}, resizing='none', channels=(1,))
+    study = open_study(str(reported), brightness)
+    generated, real = study.features
+    assert generated.shape == (512, 1) and real.shape == (1797, 1)
+    np.testing.assert_allclose(real, study.real['image'].mean(axis=(1, 2)), rtol=1e-5)
+    assert 'features of brightness' in resembling.show_neighbours(study)
 
 
 def test_every_logged_number_has_its_chart(reported):

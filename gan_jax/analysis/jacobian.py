@@ -1,4 +1,4 @@
-"""How a function of latents changes with them: its Jacobian at one latent, column by column."""
+"""How images change with their latents, and judgements with the images."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -44,6 +44,16 @@ def directions(derivative: Callable, latents: Latents) -> Directions:
     transposed = np.asarray(derivative(repeated, tangents)).reshape(flat.size, -1)
     vectors, values, _ = np.linalg.svd(transposed, full_matrices=False)
     return Directions(values, jax.device_get(unravel_all(jnp.asarray(vectors.T))))
+
+
+def saliency(judge: Callable, images: jax.Array) -> jax.Array:
+    """Returns how much each pixel moves the logit of its image, max over c of |d logit / d x_c|.
+
+    judge: images [n, H, W, C] -> logits [n], each of its own image. Shape: [n, H, W].
+    Simonyan et al. 2013, section 3.1, arXiv 1312.6034.
+    """
+    gradient = jax.grad(lambda images: jnp.sum(judge(images)))(images)
+    return jnp.max(jnp.abs(gradient), axis=-1)
 
 
 def effective_rank(values: np.ndarray) -> float:

@@ -1,7 +1,6 @@
 """What moves an image, and which pixels move the judgement of one."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from gan_jax.analysis import charts, jacobian, page, walks
@@ -59,8 +58,7 @@ def show_saliency(study: Study) -> str:
 
     def influence(state, images):
         networks = study.networks(state)
-        gradient = jax.grad(lambda x: jnp.sum(critic(networks, x)))(images)
-        return jnp.max(jnp.abs(gradient), axis=-1)
+        return jacobian.saliency(lambda images: critic(networks, images), images)
 
     def draw(images, kind):
         maps = study.by_batch(influence, to_signed(images))
