@@ -26,8 +26,17 @@ flags.DEFINE_integer(
 flags.DEFINE_string(
     'out',
     None,
-    'sample: a .png or .npz file; by default samples.png in workdir. '
+    'sample: a .png, a .npz or a folder of pictures; by default samples.png in workdir. '
     'report: an .html file; by default report.html in workdir.',
+)
+flags.DEFINE_integer('step', None, 'sample, eval: of which checkpoint; by default the newest.')
+flags.DEFINE_integer('label', None, 'sample: the class of every image.', lower_bound=0)
+flags.DEFINE_float('truncation', None, 'sample: no latents beyond plus or minus this.')
+flags.DEFINE_enum(
+    'interpolate',
+    None,
+    ['linear', 'spherical'],
+    'sample: each row of the grid leads from one latent to another.',
 )
 
 

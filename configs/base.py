@@ -20,6 +20,15 @@ DATA = {
 }
 
 
+# What scores compare images by. Inception has seen photographs; where they are none, or smaller, a
+# classifier of the data set itself is trained once.
+EVAL = {
+    'digits': dict(extractor='classifier', num=2000),
+    'mnist': dict(extractor='classifier'),
+    'fashion_mnist': dict(extractor='classifier'),
+}
+
+
 def initializer(
     name: str,  # 'normal', 'orthogonal', 'glorot_uniform', 'he_normal', 'variance_scaling', ...
     stddev: float = 0.02,  # normal, truncated_normal
@@ -85,7 +94,20 @@ def adversarial(optimizer: dict) -> ConfigDict:
     config.checkpoint = dict(
         every=1000,
         keep=3,  # the latest so many
-        best='',  # a key of metrics.jsonl: the checkpoint where it was lowest is kept too
+        # A key of metrics.jsonl, such as eval/fid2k: the checkpoint where it was lowest is kept
+        # too, or, of -eval/precision2k, where it was highest.
+        best='',
+    )
+    config.eval = dict(
+        every=0,  # training steps between evaluations; 0: none in training
+        # Those of gan_jax/evaluation/run_scores.py; 'fid50k' insists on 50,000 images.
+        scores='fid,kid,inception_score,precision_recall,density_coverage',
+        num=10_000,  # generated images
+        split='train',  # of the real ones, of which all are taken
+        extractor='inception',  # or 'classifier', or 'MODULE:FUNCTION', which returns an Extractor
+        weights='',  # Inception's file; fetched once if empty
+        seed=0,
+        truncation=0.0,  # latents beyond plus or minus this are not drawn; 0 draws them all
     )
     return config
 
@@ -234,7 +256,7 @@ def finish(config: ConfigDict, presets: dict[str, dict], data: str) -> ConfigDic
         close = difflib.get_close_matches(data, presets, n=1)
         hint = f'did you mean {close[0]!r}? ' if close else ''
         raise ValueError(f'no preset for data set {data!r}; {hint}known: {", ".join(presets)}')
-    _overlay(config, dict(data=DATA[data]))
+    _overlay(config, dict(data=DATA[data], eval=EVAL.get(data, {})))
     _overlay(config, presets[data])
     return config.lock()
 

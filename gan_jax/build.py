@@ -84,7 +84,9 @@ def steps_per_call(config: ConfigDict, game: Game) -> int:
     if any(phase.interval > 1 for phase in game.phases):
         return 1
     most = config.steps_per_call or (1 if jax.default_backend() == 'cpu' else _STEPS_PER_CALL)
-    interval = math.gcd(config.log.every, config.log.samples_every, config.checkpoint.every)
+    interval = math.gcd(
+        config.log.every, config.log.samples_every, config.checkpoint.every, config.eval.every
+    )
     return max(count for count in range(1, most + 1) if interval % count == 0)
 
 

@@ -17,12 +17,15 @@ import orbax.checkpoint as ocp
 from jax.experimental import multihost_utils
 from orbax.checkpoint import checkpoint_managers as policies
 
+from gan_jax import mesh as meshes
 from gan_jax.logs import say
 from gan_jax.usage import UsageError, first_line
 
 
 class Checkpoints:
     """The checkpoints of a run: the latest few, and the best by a logged metric where one is named.
+
+    The best is the lowest, or the highest where a minus precedes the metric's name.
 
     Orbax writes into a temporary folder and renames it when it is whole, so that a run killed at
     any moment finds only whole checkpoints. What a disk does to them later is found by a checksum
@@ -31,8 +34,10 @@ class Checkpoints:
     """
 
     def __init__(self, directory: Path, keep: int = 1, best: str = '', read_only: bool = False):
+        best, sign = best.removeprefix('-'), -1 if best.startswith('-') else 1
+
         def score(metrics):
-            return metrics.get(best, math.inf)
+            return sign * metrics.get(best, sign * math.inf)
 
         self._directory, self._best, self._read_only = directory.absolute(), best, read_only
         self._newest = None  # the last step that was to be saved
@@ -80,30 +85,30 @@ class Checkpoints:
         self._wait()
         return self._newest is None or self._newest in self._manager.all_steps()
 
-    def restore(self, like: Any) -> Any | None:
+    def restore(self, like: Any, step: int | None = None) -> Any | None:
         """Returns the newest checkpoint that can be read, or None where there is none.
 
         One that cannot be read is put aside, loudly, and the one before it is used.
 
         Args:
           like: the state's shapes, dtypes and shardings.
+          step: the checkpoint of this step, and of no other.
 
         Raises:
-          UsageError: there are checkpoints and none can be read.
+          UsageError: there are checkpoints and none can be read, or not that of the step.
         """
+        if step is not None:
+            return self._restore_one(like, step)
         broken = {}
         while (step := self._newest_but(broken)) is not None:
             state, reason = self._attempt(step, like)
-            if not _everywhere(reason is None):
+            if not meshes.everywhere(reason is None):
                 if not self._is_dropped(step):
                     broken[step] = reason or 'another process cannot read it'
                 continue
             for bad_step, reason in broken.items():
                 self._put_aside(bad_step, reason)
-            # Restored arrays cannot always be donated; copies that XLA made can.
-            shardings = jax.tree.map(lambda leaf: leaf.sharding, like)
-            copy = jax.jit(lambda tree: jax.tree.map(jnp.copy, tree), out_shardings=shardings)
-            return copy(state)
+            return _donatable(state, like)
         if broken:
             step = max(broken)
             raise UsageError(
@@ -111,6 +116,17 @@ class Checkpoints:
                 f'(step {step}: {broken[step]}); move them away to start anew'
             )
         return None
+
+    def _restore_one(self, like: Any, step: int) -> Any:
+        steps = sorted(self._manager.all_steps())
+        if step not in steps:
+            kept = ', '.join(map(str, steps)) or 'none'
+            raise UsageError(f'no checkpoint of step {step} in {str(self._directory)!r}: {kept}')
+        state, reason = self._attempt(step, like)
+        if not meshes.everywhere(reason is None):
+            reason = reason or 'another process cannot'
+            raise UsageError(f'the checkpoint of step {step} cannot be read: {reason}')
+        return _donatable(state, like)
 
     def interrupted(self, count: int) -> bool:
         """Whether the cluster has announced the end of this job, agreed on by every process.
@@ -201,6 +217,12 @@ class Checkpoints:
         self._manager = self._open()
 
 
+def _donatable(state: Any, like: Any) -> Any:
+    """Restored arrays cannot always be donated; copies that XLA made can."""
+    shardings = jax.tree.map(lambda leaf: leaf.sharding, like)
+    return jax.jit(lambda tree: jax.tree.map(jnp.copy, tree), out_shardings=shardings)(state)
+
+
 def _checksum(state: Any) -> np.ndarray:
     """Returns a CRC-32 over all leaves in turn; every process holds them whole."""
     checksum = 0
@@ -214,10 +236,3 @@ def _reason(error: BaseException) -> str:
     while error.__cause__:
         error = error.__cause__
     return first_line(error)
-
-
-def _everywhere(succeeded: bool) -> bool:
-    """Whether every process succeeded, so that all of them go on from the same; a collective."""
-    if jax.process_count() == 1:
-        return succeeded
-    return bool(np.all(multihost_utils.process_allgather(np.array(succeeded))))

@@ -133,12 +133,7 @@ def _prepare_jax() -> None:
     from gan_jax import mesh, tuning
 
     mesh.initialize_distributed()
-    import jax
-
-    if 'JAX_COMPILATION_CACHE_DIR' not in os.environ:
-        cache = os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache'
-        jax.config.update('jax_compilation_cache_dir', str(Path(cache) / 'gan_jax' / 'xla'))
-    jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.5)
+    tuning.keep_compiled()
     tuning.prepare()
 
 
@@ -149,10 +144,22 @@ def _train(options: flags.FlagValues, workdir: str) -> None:
 
 
 def _sample(options: flags.FlagValues, workdir: str) -> None:
-    from gan_jax.sample import sample
+    from gan_jax.sample import Request, sample
 
-    out = options.out or os.path.join(workdir, 'samples.png')
-    sample(options.config, workdir, options.num, options.seed, out)
+    asked = Request(*(options[name].value for name in Request._fields))
+    sample(options.config, workdir, asked, options.out or os.path.join(workdir, 'samples.png'))
+
+
+def _classifier(options: flags.FlagValues, workdir: str) -> None:
+    from gan_jax.evaluation.extractors import data_classifier
+
+    data_classifier(options.config)
+
+
+def _eval(options: flags.FlagValues, workdir: str) -> None:
+    from gan_jax.evaluate import evaluate
+
+    evaluate(options.config, workdir, options.step)
 
 
 def _report(options: flags.FlagValues, workdir: str | None) -> None:
@@ -171,4 +178,10 @@ def _dry_run(options: flags.FlagValues, workdir: str) -> None:
     dry_run(options.config, workdir)
 
 
-MODES = {'train': _train, 'sample': _sample, 'report': _report}
+MODES = {
+    'train': _train,
+    'eval': _eval,
+    'sample': _sample,
+    'report': _report,
+    'classifier': _classifier,
+}

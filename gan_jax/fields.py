@@ -28,10 +28,13 @@ _LEAST = {
     'optimizers.*': 0,
     'log.*': 1,
     'checkpoint.*': 1,
+    'eval.num': 2,
+    'eval.*': 0,
 }
 # What a number must be below; a seed is the 32 bits that a key is made of.
 _BELOW = {
     'seed': 2**32,
+    'eval.seed': 2**32,
     'loss.label_smoothing': 1,
     'ema_decay': 1,
     '*.b1': 1,

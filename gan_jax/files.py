@@ -1,6 +1,7 @@
-"""Files of which a reader never sees half."""
+"""Files of which a reader never sees half, and where those that can be made again are kept."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,3 +15,8 @@ def replacing(path: Path) -> Iterator[Path]:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def cache_folder() -> Path:
+    """Returns $XDG_CACHE_HOME/gan_jax or ~/.cache/gan_jax, which may not be there yet."""
+    return Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache') / 'gan_jax'

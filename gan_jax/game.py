@@ -4,7 +4,7 @@ Nothing here knows a method. A game is data; `step.py` plays it.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import flax.linen as nn
@@ -131,6 +131,23 @@ class Game:
     def due(self, step: int) -> tuple[bool, ...]:
         """Which phases are taken at a step: static, so that what is not due is not compiled."""
         return tuple(step % phase.interval == 0 for phase in self.phases)
+
+
+def truncated(game: Game, threshold: float) -> Game:
+    """Returns the game that draws from latents without their tails."""
+    return replace(
+        game, latents=lambda key, batch: game.truncate(game.latents(key, batch), threshold)
+    )
+
+
+def labelled(game: Game, label: int) -> Game:
+    """Returns the game that draws images of one class alone; its latents must have a label."""
+
+    def latents(key, batch):
+        drawn = game.latents(key, batch)
+        return {**drawn, 'label': jnp.full_like(drawn['label'], label)}
+
+    return replace(game, latents=latents)
 
 
 class State(struct.PyTreeNode):

@@ -192,6 +192,13 @@ class Clock:
         self._waited += time.perf_counter() - began
         return result
 
+    def pause(self, act):
+        """Returns what `act()` returns; the time it took is no part of the rates."""
+        began = time.perf_counter()
+        result = act()
+        self._began += time.perf_counter() - began
+        return result
+
     def read(self, step: int) -> dict[str, float]:
         """Returns the rates since the last reading and starts anew."""
         seconds = time.perf_counter() - self._began

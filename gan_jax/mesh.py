@@ -92,6 +92,15 @@ def gather(tree: Any) -> Any:
     return multihost_utils.process_allgather(tree, tiled=True)
 
 
+def everywhere(succeeded: bool) -> bool:
+    """Whether every process succeeded, so that all of them go on from the same; a collective."""
+    from jax.experimental import multihost_utils
+
+    if jax.process_count() == 1:
+        return succeeded
+    return bool(np.all(multihost_utils.process_allgather(np.array(succeeded))))
+
+
 def shard_batch(mesh: Mesh) -> Callable[[Any], Any]:
     """Returns a function, for use under jit, that splits the leading dimension over the devices.
 

@@ -32,6 +32,11 @@ def make_grid(images: np.ndarray, columns: int, shortest: int = 64) -> np.ndarra
     return grid
 
 
+def square(count: int) -> int:
+    """Returns the columns of a grid of so many images that is about as high as wide."""
+    return int(np.ceil(np.sqrt(count)))
+
+
 def _enlarge(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     enlarged = _to_pillow(image).resize(size, Image.Resampling.BICUBIC)
     return np.asarray(enlarged).reshape(size[1], size[0], -1)

@@ -8,11 +8,10 @@ images = run.sample(64, seed=0)['image']  # uint8 [64, H, W, C]
 save_png('samples.png', make_grid(images, columns=8))
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import jax
 import numpy as np
@@ -22,7 +21,8 @@ from ml_collections import ConfigDict
 from gan_jax import mesh as meshes
 from gan_jax.build import make_draw, make_initial_state, make_latents, make_render, state_like
 from gan_jax.checkpoint import Checkpoints
-from gan_jax.game import Game, State
+from gan_jax.data import example_batch
+from gan_jax.game import Game, State, labelled, truncated
 from gan_jax.games import build_game
 from gan_jax.pictures import to_uint8
 from gan_jax.usage import UsageError
@@ -36,66 +36,105 @@ Arrays = Mapping[str, np.ndarray]  # {'image': uint8 [n, H, W, C], ...} or laten
 
 
 @dataclass(frozen=True)
-class Run:
-    """A run's networks at one checkpoint, or in training."""
+class Drawing:
+    """How the images of a game are drawn, each function compiled once."""
 
     config: ConfigDict
     game: Game
     mesh: Mesh
+
+    @cached_property
+    def sample(self) -> Callable[[State, jax.Array], Arrays]:
+        """`sample(state, key)`: 128 samples."""
+        return make_draw(self.config, self.game, self.mesh, BATCH)
+
+    @cached_property
+    def render(self) -> Callable[[State, Arrays], Arrays]:
+        """`render(state, latents)`: the samples of given latents."""
+        return make_render(self.config, self.game, self.mesh)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run's networks at one step of training."""
+
+    drawing: Drawing
     state: State
 
-    def batches(self, seed: int, truncation: float = 0.0) -> Iterator[Arrays]:
-        """Yields batches of 128 samples without end; the same seed gives the same ones.
+    @property
+    def config(self) -> ConfigDict:
+        """What it was trained with."""
+        return self.drawing.config
 
-        truncation: latents beyond plus or minus this are not drawn; 0 draws them all. Raises
-        UsageError for a game that has no such latents.
-        """
-        index = 0
-        while True:
+    @property
+    def game(self) -> Game:
+        """What is played."""
+        return self.drawing.game
+
+    @property
+    def mesh(self) -> Mesh:
+        """Where."""
+        return self.drawing.mesh
+
+    @property
+    def step(self) -> int:
+        """Training steps taken."""
+        return int(self.state.step)
+
+    def batches(self, num: int, seed: int = 0) -> Iterator[Arrays]:
+        """Yields `num` samples in batches, images as uint8; the same seed gives the same ones."""
+        for index, start in enumerate(range(0, num, BATCH)):
             key = jax.random.fold_in(jax.random.key(seed), index)
-            if truncation:
-                yield self.draw(self.truncate(self.latents(BATCH, key), truncation))
-            else:
-                yield _rounded(self._sample(self.state, key))
-            index += 1
+            drawn = _rounded(self.drawing.sample(self.state, key))
+            yield {name: array[: num - start] for name, array in drawn.items()}
 
-    def sample(self, num: int, seed: int = 0, truncation: float = 0.0) -> Arrays:
-        """Returns the first `num` of `batches`, in one array each."""
-        batches = self.batches(seed, truncation)
-        drawn = [next(batches) for _ in range(-(-num // BATCH))]
-        return {name: np.concatenate([d[name] for d in drawn])[:num] for name in drawn[0]}
+    def sample(self, num: int, seed: int = 0) -> Arrays:
+        """Returns `num` samples, in one array each."""
+        drawn = list(self.batches(num, seed))
+        return {name: np.concatenate([batch[name] for batch in drawn]) for name in drawn[0]}
 
     def latents(self, count: int, key: jax.Array) -> Arrays:
         """Returns what `count` images would be drawn from."""
         return make_latents(self.config, self.game, self.mesh, count)(key)
 
     def truncate(self, latents: Arrays, threshold: float) -> Arrays:
-        """Returns latents without their tails.
+        """Returns given latents without their tails, for a game that can cut them."""
+        return jax.device_get(self.game.truncate(latents, threshold))
+
+    def draw(self, latents: Arrays) -> Arrays:
+        """Returns the samples of given latents, images as uint8."""
+        return _rounded(self.drawing.render(self.state, latents))
+
+    def truncated(self, threshold: float) -> 'Run':
+        """Returns the run that draws from latents within plus or minus a threshold.
 
         Raises:
-          UsageError: the game has none to cut, or the threshold is not positive.
+          UsageError: the game has no such latents, or the threshold is not positive.
         """
         if self.game.truncate is None:
             raise UsageError(f'game {self.config.game!r} has no latents that can be truncated')
         if threshold <= 0:
             raise UsageError(f'a truncation of {threshold} must be above 0')
-        return jax.device_get(self.game.truncate(latents, threshold))
+        return self._playing(truncated(self.game, threshold))
 
-    def draw(self, latents: Arrays) -> Arrays:
-        """Returns the images of given latents, uint8."""
-        return _rounded(self._render(self.state, latents))
+    def labelled(self, label: int) -> 'Run':
+        """Returns the run that draws images of one class.
 
-    @cached_property
-    def _sample(self) -> Any:
-        return make_draw(self.config, self.game, self.mesh, BATCH)
+        Raises:
+          UsageError: the game knows no classes.
+        """
+        batch = example_batch(self.config.data, 1)
+        latents = jax.eval_shape(self.game.latents, jax.random.key(0), batch)
+        if 'label' not in latents:
+            raise UsageError(f'game {self.config.game!r} draws images of no class by name')
+        return self._playing(labelled(self.game, label))
 
-    @cached_property
-    def _render(self) -> Any:
-        return make_render(self.config, self.game, self.mesh)
+    def _playing(self, game: Game) -> 'Run':
+        return replace(self, drawing=replace(self.drawing, game=game))
 
 
-def load_run(path: str, config: ConfigDict | None = None) -> Run:
-    """Returns the run in a folder at its newest checkpoint.
+def load_run(path: str, config: ConfigDict | None = None, step: int | None = None) -> Run:
+    """Returns the run in a folder at a checkpoint, by default the newest.
 
     config: what it was trained with, where that may differ from what its folder says. Raises
     UsageError for a folder without a run, one of another architecture or one without a checkpoint.
@@ -106,11 +145,11 @@ def load_run(path: str, config: ConfigDict | None = None) -> Run:
     like = state_like(make_initial_state(config, game, mesh), mesh)
     check_workdir(path, config)
     checkpoints = Checkpoints(workdir / 'checkpoints', read_only=True)
-    state = checkpoints.restore(like)
+    state = checkpoints.restore(like, step)
     checkpoints.close()
     if state is None:
         raise UsageError(f'no checkpoint in {path!r} yet: train first')
-    return Run(config, game, mesh, state)
+    return Run(Drawing(config, game, mesh), state)
 
 
 def _rounded(drawn: Arrays) -> Arrays:

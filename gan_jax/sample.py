@@ -1,49 +1,113 @@
-"""Draws from a trained run: an archive of images, or one picture."""
+"""Draws from a trained run: a folder of pictures, one grid or an archive of arrays."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import jax
 import numpy as np
 from ml_collections import ConfigDict
+from tqdm import tqdm
 
 from gan_jax import pictures
 from gan_jax.files import replacing
 from gan_jax.logs import say
-from gan_jax.run import load_run
-from gan_jax.usage import UsageError
+from gan_jax.metrics import interpolation
+from gan_jax.run import Arrays, Run, load_run
+from gan_jax.usage import UsageError, choose
+
+PATHS = {'linear': interpolation.linear, 'spherical': interpolation.spherical}
 
 
-def sample(config: ConfigDict, path: str, num: int, seed: int, out: str) -> None:
-    """Writes `num` images of the newest checkpoint to `out`; the same seed gives the same bytes.
+class Request(NamedTuple):
+    """Which images are asked for; the same request gives the same bytes."""
 
-    A `.npz` holds `image`, uint8 [N, H, W, C], and whatever else the game's sample names (`label`);
-    a `.png` is a grid.
+    num: int = 64
+    seed: int = 0
+    step: int | None = None  # the checkpoint's; the newest by default
+    label: int | None = None  # of every image; as the game draws them by default
+    truncation: float | None = None  # latents beyond plus or minus this are not drawn
+    interpolate: str | None = None  # a name of PATHS: the images lead from one latent to another
+
+
+def sample(config: ConfigDict, path: str, request: Request, out: str) -> None:
+    """Writes images of a run to `out`.
+
+    A name in `.npz` is an archive of `image`, uint8 [N, H, W, C], and whatever else the game names
+    (`label`); one in `.png` is a grid; one without an ending is a folder of pictures.
 
     Raises:
-      UsageError: no run, another architecture's run, or an ending that is neither.
+      UsageError: no run, another architecture's run, another ending, or what the run cannot draw.
     """
     file = Path(out)
-    writers = {'.npz': _write_npz, '.png': _write_png}
-    if file.suffix not in writers:
-        raise UsageError(f'--out={out}: the ending must be .npz or .png')
-    if num < 1:
-        raise UsageError(f'--num={num}: at least one image')
-    run = load_run(path, config)
-    arrays = run.sample(num, seed)
+    if file.suffix not in WRITERS:
+        raise UsageError(f'--out={out}: the ending must be .npz, .png or none, for a folder')
+    if request.num < 1:
+        raise UsageError(f'--num={request.num}: at least one image')
+    run = load_run(path, config, request.step)
+    arrays = draw(run, request)
     if jax.process_index() == 0:
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            writers[file.suffix](file, arrays)
+            WRITERS[file.suffix](file, arrays)
         except OSError as error:
             raise UsageError(f'cannot write {out}: {error.strerror}') from None
-    say(f'{num} images of step {int(run.state.step)} in {out}')
+    say(f'{request.num} images of step {run.step} in {out}')
 
 
-def _write_npz(file: Path, arrays: dict[str, np.ndarray]) -> None:
+def draw(run: Run, request: Request) -> Arrays:
+    """Returns the images asked for, and what else the game names.
+
+    Raises:
+      UsageError: the run cannot draw them.
+    """
+    if request.truncation is not None:
+        run = run.truncated(request.truncation)
+    if request.label is not None:
+        run = run.labelled(request.label)
+    if request.interpolate is None:
+        return run.sample(request.num, request.seed)
+    return _interpolated(run, request)
+
+
+def _interpolated(run: Run, request: Request) -> Arrays:
+    """Rows of the grid's length, of which each leads from one latent to another."""
+    columns = pictures.square(request.num)
+    rows = -(-request.num // columns)
+    between = choose('path', request.interpolate, PATHS)
+    latents = run.latents(2 * rows, jax.random.key(request.seed))
+
+    def lead(ends: np.ndarray) -> np.ndarray:
+        begins, stops = ends[:rows, None], ends[rows:, None]
+        path = begins.repeat(columns, axis=1)  # of what cannot be in between, such as classes
+        if np.issubdtype(ends.dtype, np.floating):
+            share = np.linspace(0, 1, columns, dtype=np.float32)
+            path = between(begins, stops, share.reshape(-1, *[1] * (ends.ndim - 1)))
+        return np.asarray(path).reshape(-1, *ends.shape[1:])[: request.num]
+
+    return run.draw(jax.tree.map(lead, latents))
+
+
+def _write_npz(file: Path, arrays: Arrays) -> None:
     with replacing(file) as partial, partial.open('wb') as stream:
         np.savez(stream, **arrays)
 
 
-def _write_png(file: Path, arrays: dict[str, np.ndarray]) -> None:
-    columns = int(np.ceil(np.sqrt(len(arrays['image']))))
-    pictures.save_png(file, pictures.make_grid(arrays['image'], columns))
+def _write_png(file: Path, arrays: Arrays) -> None:
+    images = arrays['image']
+    pictures.save_png(file, pictures.make_grid(images, pictures.square(len(images))))
+
+
+def _write_folder(folder: Path, arrays: Arrays) -> None:
+    """Pictures of the size that the run draws, in folders of their classes where they have any."""
+    places = [folder] * len(arrays['image'])
+    if 'label' in arrays:
+        places = [folder / str(label) for label in arrays['label']]
+    for place in {*places}:
+        place.mkdir(parents=True, exist_ok=True)
+    digits = max(5, len(str(len(places))))
+    numbered = enumerate(zip(places, arrays['image']))
+    for index, (place, image) in tqdm(numbered, folder.name, len(places), delay=2, disable=None):
+        pictures.save_png(place / f'{index:0{digits}d}.png', image)
+
+
+WRITERS = {'.npz': _write_npz, '.png': _write_png, '': _write_folder}

@@ -1,4 +1,4 @@
-"""The loop: data -> step -> log -> sample -> checkpoint."""
+"""The loop: data -> step -> evaluate -> log -> sample -> checkpoint."""
 
 import collections
 from collections.abc import Callable, Iterator, Mapping
@@ -25,10 +25,12 @@ from gan_jax.build import (
 from gan_jax.checkpoint import Checkpoints
 from gan_jax.data import Source, open_source
 from gan_jax.environment import record_environment
+from gan_jax.evaluation import Evaluator
 from gan_jax.game import Game, State
 from gan_jax.games import build_game
 from gan_jax.interruption import Interruption
 from gan_jax.logs import Clock, Logs, open_logs, say
+from gan_jax.run import Drawing, Run
 from gan_jax.step import Metrics
 from gan_jax.usage import UsageError, choose
 from gan_jax.workdir import open_workdir, record_config
@@ -51,6 +53,8 @@ def train(config: ConfigDict, path: str) -> State:
     make_state = make_initial_state(config, game, mesh)
     like = state_like(make_state, mesh)  # finds an impossible config before anything is written
     workdir = open_workdir(path, config)
+    evaluator = Evaluator(config) if config.eval.every else None
+    drawing = Drawing(config, game, mesh)
     with (
         closing(
             open_source(config.data, batch_size, game.microbatches, config.seed, mesh)
@@ -65,7 +69,7 @@ def train(config: ConfigDict, path: str) -> State:
         record_environment(workdir, start)
         _announce(config, mesh, source, start)
         take = make_step(config, game, source.batch, mesh)
-        _check_best(config.checkpoint.best, take, game, source, state)
+        _check_best(config.checkpoint.best, take, game, source, state, evaluator)
         rows, columns = config.log.grid
         draw = make_draw(config, game, mesh, rows * columns)
         write_grid(workdir, 'data.png', source.examples(rows * columns)['image'], columns)
@@ -85,15 +89,20 @@ def train(config: ConfigDict, path: str) -> State:
                 done = steps.stop
                 last = done == config.steps or interruption.requested(checkpoints, call)
                 logs.advance(done)
-                if last or call == 0 or done % config.log.every == 0:
-                    unread = done, said
+                scores = {}
+                if config.eval.every and (done == config.steps or done % config.eval.every == 0):
+                    unread = _log(unread, logs, clock)
+                    run = Run(drawing, jax.block_until_ready(state))
+                    scores = clock.pause(partial(_evaluate, evaluator, run, workdir))
+                if last or scores or call == 0 or done % config.log.every == 0:
+                    unread = done, {**said, **scores}
                 if last or done % config.log.samples_every == 0:
                     unread = _log(unread, logs, clock)
                     drawn = draw(state, stream_key(config.seed, 'grid'))['image']
                     write_grid(workdir, f'{done:08d}.png', pictures.to_uint8(drawn), columns)
                 if last or done % config.checkpoint.every == 0:
                     unread = _log(unread, logs, clock)
-                    checkpoints.save(done, state, _check_finite(_fetch(said), done))
+                    checkpoints.save(done, state, _check_finite({**_fetch(said), **scores}, done))
                 if last:
                     break
         if not checkpoints.finish():
@@ -120,13 +129,34 @@ def open_checkpoints(config: ConfigDict, workdir: Path) -> Checkpoints:
     return Checkpoints(workdir / 'checkpoints', config.checkpoint.keep, config.checkpoint.best)
 
 
-def _check_best(name: str, take: Callable, game: Game, source: Source, state: State) -> None:
+def _check_best(
+    name: str,
+    take: Callable,
+    game: Game,
+    source: Source,
+    state: State,
+    evaluator: Evaluator | None,
+) -> None:
     """Finds a `checkpoint.best` that names no metric, before training."""
     if name:
         every = (True,) * len(game.phases)
         start = int(state.step)
         metrics = take.eval_shape(state, source.feed(range(start, start + 1)), due=every)[1]
-        choose('metric for checkpoint.best', name, metrics)
+        scores = evaluator.names if evaluator else []
+        known = [*metrics, *(f'eval/{score}' for score in scores)]
+        choose('metric for checkpoint.best', name.removeprefix('-'), dict.fromkeys(known))
+
+
+def _evaluate(evaluator: Evaluator, run: Run, workdir: Path) -> Metrics:
+    """Scores the run as it is now, on all processes; what cannot be written is said."""
+    evaluation = evaluator(run)
+    for reason in evaluation.refused:
+        say(f'NOT SCORED at step {run.step}: {reason}')
+    try:
+        evaluation.save(workdir)
+    except OSError as error:
+        say(f'the scores of step {run.step} were not written: {error}')
+    return {f'eval/{name}': score.value for name, score in evaluation.scores.items()}
 
 
 def _announce(config: ConfigDict, mesh: Any, source: Source, start: int) -> None:

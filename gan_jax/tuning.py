@@ -11,6 +11,8 @@ import sys
 
 import jax
 
+from gan_jax.files import cache_folder
+
 _M_TRIM_THRESHOLD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -4, -8  # of malloc.h
 
 
@@ -18,6 +20,13 @@ def prepare() -> None:
     """Sets up the process for training on JAX's backend."""
     if jax.default_backend() == 'cpu':
         keep_memory()
+
+
+def keep_compiled() -> None:
+    """Keeps what XLA compiles for later processes, where the environment does not say where."""
+    if 'JAX_COMPILATION_CACHE_DIR' not in os.environ:
+        jax.config.update('jax_compilation_cache_dir', str(cache_folder() / 'xla'))
+    jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.5)
 
 
 def keep_memory() -> None:

@@ -99,7 +99,8 @@ def _read(file: Path) -> dict:
 def _compare(workdir: Path, saved: dict, current: dict, advice: str) -> None:
     """Refuses a changed architecture where there are checkpoints; says what else has changed."""
     saved, current = flatten(saved), flatten(current)
-    changed = [name for name in sorted({*saved, *current}) if saved.get(name) != current.get(name)]
+    names = sorted(name for name in {*saved, *current} if not name.startswith('eval.'))
+    changed = [name for name in names if saved.get(name) != current.get(name)]
     fatal = [name for name in changed if _is_architecture(name, saved, current)]
     difference = ', '.join(
         f'{name}: {saved.get(name)} -> {current.get(name)}' for name in (fatal or changed)

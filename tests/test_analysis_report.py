@@ -31,7 +31,8 @@ def reported(program, finished, tmp_path_factory):
 def write_evaluation(folder, step, value):
     (folder / 'eval').mkdir(exist_ok=True)
     score = {'value': value, 'low': value - 1, 'high': value + 1}
-    file = {'step': step, 'scores': {'fid': score}, 'protocol': {'images': 500}}
+    protocol = {'reference': {'count': 500}, 'step': step}
+    file = {'step': step, 'scores': {'fid': score}, 'protocol': protocol}
     (folder / 'eval' / f'{step:08d}.json').write_text(json.dumps(file))
 
 
@@ -51,7 +52,7 @@ def test_a_report_has_every_section_and_nothing_from_elsewhere(reported):
     assert 'Not here' not in html and not re.findall('points="[^"]*nan', html)
     assert not re.findall(r'(?:src|href)="(?!data:|#)[^"]*"', html)
     assert len(html) < 3 * 2**20
-    assert '12.5' in html and '11.5 to 13.5' in html
+    assert '12.5' in html and '11.5 to 13.5' in html and 'reference.count' in html
 
 
 def test_the_setting_says_what_the_run_was_trained_with(reported):
@@ -76,6 +77,7 @@ def test_several_runs_are_compared_on_one_page(program, reported, finished, tmp_
     html = (tmp_path / 'both.html').read_text()
     assert headings(html) == list(compare.COMPARISONS)
     assert html.count('<img') == 2 and 'They have the same config' in html
+    assert 'do not compare' not in html
 
 
 def test_a_run_without_checkpoints_or_data_still_has_its_curves(reported, tmp_path):

@@ -48,6 +48,7 @@ def apart(step):
         ('Diverged', logged(loss=lambda step: None if step > 390 else 1.0), GOOD),
         ('Diverged', logged(gradient_norm=lambda step: math.exp(step / 20)), GOOD),
         ('Diverged', logged(loss=lambda step: None), None),
+        ('Healthy', [*logged(), {'step': 400, 'eval/score': None}], GOOD),
         ('Too early to say', logged(3), Images(0.0, 0.0, 4.0)),
         ('Too early to say', [], None),
         ('No images to judge', logged(), None),

@@ -96,7 +96,7 @@ def test_python_itself_adds_no_line(line):
 WRONG_ARGUMENTS = {
     # flags
     '--wrkdir=x': ['wrkdir', 'Did you mean: workdir'],
-    '--mode=trian': ['--mode=trian', 'train|sample'],
+    '--mode=trian': ['--mode=trian', 'train|eval|sample|classifier'],
     '--num=many': ['--num=many', 'int'],
     '--dry_run=maybe': ['--dry_run=maybe', 'boolean'],
     '--nodry_run=1': ['--nodry_run=1'],
@@ -163,7 +163,7 @@ WRONG_ARGUMENTS = {
     # sampling
     '--mode=sample': ['no run in', '--workdir'],
     '--mode=sample --num=0': ['--num=0', 'at least one'],
-    '--mode=sample --out=x.jpg': ['--out=x.jpg', '.npz or .png'],
+    '--mode=sample --out=x.jpg': ['--out=x.jpg', '.npz, .png or none'],
 }
 
 

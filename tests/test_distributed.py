@@ -1,5 +1,6 @@
 """Two real processes train, stop, go on and sample as one would; so do two devices and then one."""
 
+import json
 import shutil
 import signal
 import socket
@@ -142,6 +143,22 @@ def test_two_processes_draw_what_one_does(program, story, tmp_path):
     one, two = np.load(out)['image'], np.load(story.samples)['image']
     assert one.shape == two.shape == (130, 8, 8, 1)
     assert np.abs(one.astype(int) - two).max() <= 1
+
+
+def test_two_processes_score_what_one_does(program, story):
+    """The second reads the first one's features of the real images, or both make them again."""
+    flags = ('--mode=eval', story.steps, '--config.eval.num=200', '--config.eval.scores=fid,kid')
+    flags += ('--config.eval.extractor=tests.test_evaluation:pixels',)
+    workdir = f'--workdir={story.workdir}'
+    pair = run_pair(program, workdir, *flags)
+    assert pair.codes == [0, 0], pair.outputs
+    assert 'fid200' in pair.outputs[0] and 'fid200' not in pair.outputs[1]
+    (file,) = (story.workdir / 'eval').iterdir()
+    two = json.loads(file.read_text())['scores']
+    assert program.run(workdir, *flags).returncode == 0
+    one = json.loads(file.read_text())['scores']
+    for name in ('fid200', 'kid200'):
+        assert one[name]['value'] == pytest.approx(two[name]['value'], rel=1e-3)
 
 
 def test_process_0_alone_writes_but_for_its_part_of_a_checkpoint(story):

@@ -11,32 +11,15 @@ import pytest
 from gan_jax import metrics
 from gan_jax.metrics.inception import Inception, extractor, from_torch
 from gan_jax.metrics.resize import resize_as_tensorflow_1
-from tests.reference.make_inception import FILE, draw, images
+from tests.reference.make_inception import FILE, draw_state, images
 
 STORED = np.load(FILE)
 every_size = pytest.mark.parametrize('size', images())
 
 
-class Drawn(dict):
-    """A PyTorch state of any names, whose arrays have the shapes that Flax's variables ask for."""
-
-    def __init__(self):
-        like = jax.eval_shape(Inception().init, jax.random.key(0), images()['small'])
-        for path, leaf in flax.traverse_util.flatten_dict(like['params'], sep='.').items():
-            *modules, last = path.split('.')
-            if modules == ['fc']:
-                self['fc.weight'] = draw('fc.weight', leaf.shape[::-1])
-                continue
-            names = dict(kernel='conv.weight', scale='bn.weight', bias='bn.bias')
-            names |= dict(mean='bn.running_mean', variance='bn.running_var')
-            shape = [leaf.shape[d] for d in (3, 2, 0, 1)] if last == 'kernel' else leaf.shape
-            name = '.'.join([*modules, names[last]])
-            self[name] = draw(name, tuple(shape))
-
-
 @cache
 def variables():
-    return from_torch(Drawn())
+    return from_torch(draw_state())
 
 
 @cache

@@ -1,13 +1,16 @@
 """Scores: closed forms, properties, and what other implementations make of the same features."""
 
 import json
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy
+from sklearn.linear_model import LinearRegression
 
 from gan_jax import metrics
-from gan_jax.metrics import manifold
+from gan_jax.metrics import distances
 from gan_jax.usage import UsageError
 from tests.reference.make_scores import draw
 
@@ -55,7 +58,7 @@ def test_precision_and_recall_are_torch_fidelitys(case):
 @every_case
 def test_density_and_coverage_are_their_authors(case, monkeypatch):
     """In blocks of any size."""
-    monkeypatch.setattr(manifold, '_BLOCK', 100)
+    monkeypatch.setattr(distances, '_BLOCK', 100)
     features = draw(*case['sizes'])
     said = (*metrics.precision_recall(*features, 5), *metrics.density_coverage(*features))
     names = 'precision', 'recall', 'density', 'coverage'
@@ -115,6 +118,23 @@ def test_fid_infinity_takes_the_bias_of_few_images_away():
     assert abs(metrics.fid_infinity(generated, reference)) < biased / 4
 
 
+def test_fid_infinity_is_its_definition():
+    """By SciPy's root of a matrix and scikit-learn's line, as its authors' code has it."""
+    generated, reference = normal(6000, 6), normal(500, 6, seed=1) + 0.2
+    random = np.random.default_rng(3)
+    counts = np.linspace(5000, 6000, 15).astype(int)
+    distances = []
+    for count in counts:
+        subset = random.choice(generated, count, replace=False)
+        one, other = (np.cov(features, rowvar=False) for features in (subset, reference))
+        between = subset.mean(axis=0) - reference.mean(axis=0)
+        root = scipy.linalg.sqrtm(one @ other).real
+        distances.append(between @ between + np.trace(one + other - 2 * root))
+    line = LinearRegression().fit(1 / counts[:, None], distances)
+    said = metrics.fid_infinity(generated, metrics.summarize(reference), seed=3)
+    assert said == pytest.approx(line.intercept_, rel=1e-6)
+
+
 def test_kid_of_one_distribution_is_nothing_and_of_two_is_not():
     """Without bias: negative as often as positive."""
     one, same = normal(400, 8), normal(400, 8, seed=1)
@@ -131,6 +151,42 @@ def test_inception_score_of_sure_and_of_unsure_classifiers():
     assert metrics.inception_score(np.zeros((100, 5))) == pytest.approx((1, 0), abs=1e-9)
     one_class = 1e3 * np.eye(5)[np.zeros(100, int)]
     assert metrics.inception_score(one_class) == pytest.approx((1, 0), abs=1e-9)
+
+
+def streamed(logits: np.ndarray, size: int, splits: int):
+    accumulator = metrics.InceptionScoreAccumulator(len(logits), splits)
+    for start in range(0, len(logits), size):
+        accumulator.add(logits[start : start + size])
+    return accumulator.score()
+
+
+@pytest.mark.parametrize('count, splits', [(1000, 10), (997, 10), (50, 1), (7, 7)])
+def test_inception_score_batch_by_batch_is_that_of_all_at_once(count, splits):
+    """And both are exp(E KL(p(y|x) || p(y))) of each part, as written."""
+    logits = (5 * normal(count, 12) + 100).astype(np.float32)
+    shares = np.exp(logits.astype(np.float64))
+    shares /= shares.sum(axis=1, keepdims=True)
+    ends = [part * count // splits for part in range(splits + 1)]
+    parts = [shares[start:end] for start, end in zip(ends, ends[1:])]
+    scores = [np.exp((p * np.log(p / p.mean(axis=0))).sum(axis=1).mean()) for p in parts]
+    expected = pytest.approx((np.mean(scores), np.std(scores)), rel=1e-12, abs=1e-12)
+    assert metrics.inception_score(logits, splits) == expected
+    for size in (1, 64, count):
+        assert streamed(logits, size, splits) == expected
+
+
+def test_an_inception_score_holds_a_row_of_sums_for_each_part():
+    def peak(batches: int) -> int:
+        tracemalloc.start()
+        accumulator = metrics.InceptionScoreAccumulator(100 * batches)
+        for seed in range(batches):
+            accumulator.add(normal(100, 50, seed=seed))
+        accumulator.score()
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    assert peak(200) < 1.05 * peak(20)
 
 
 def test_balls_tell_quality_from_variety():
@@ -157,6 +213,12 @@ def test_balls_tell_quality_from_variety():
         (lambda: metrics.kid(normal(9, 4), normal(9, 5)), 'features of size 4 cannot be compared'),
         (lambda: metrics.kid(normal(9, 4), [[np.nan]] * 9), 'reference: .* not finite'),
         (lambda: metrics.inception_score(normal(9, 4)), '9 images are too few, 10 are needed'),
+        (lambda: streamed(normal(9, 4), 4, 10), '9 images are too few, 10 are needed'),
+        (lambda: metrics.InceptionScoreAccumulator(20).score(), '0 of 20 images have come'),
+        (
+            lambda: metrics.InceptionScoreAccumulator(20).add(normal(21, 4)),
+            'there are more than the 20 images announced',
+        ),
         (lambda: metrics.precision_recall(normal(3, 4), normal(9, 4)), 'generated: 3 images'),
         (lambda: metrics.density_coverage(normal(9, 4), normal(5, 4)), 'reference: 5 images'),
         (lambda: metrics.fid_infinity(normal(99, 4), gaussian([0] * 4, np.eye(4))), '99 images'),

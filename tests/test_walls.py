@@ -61,7 +61,7 @@ ROOMS = (
         words=('player',),
     ),
     Room(
-        'gan_jax/metrics/*.py',
+        'gan_jax/metrics/[a-z]*.py',
         may=(
             'flax',
             'gan_jax.files',
@@ -70,6 +70,7 @@ ROOMS = (
             'gan_jax.usage',
             'jax',
             'numpy',
+            'optax',
             'tqdm',
             *STANDARD,
         ),
@@ -88,7 +89,7 @@ ROOMS = (
         ),
         words=('generator', 'discriminator', *METHODS),
     ),
-    Room('gan_jax/tuning.py', may=('jax', *STANDARD)),
+    Room('gan_jax/tuning.py', may=('gan_jax.files', 'jax', *STANDARD)),
     Room('gan_jax/losses.py', may=('jax', *SPEAKING)),
     Room('gan_jax/penalties.py', may=('jax', *SPEAKING)),
     Room(
@@ -125,6 +126,24 @@ ROOMS = (
     Room(
         'gan_jax/data/*.py',
         may=('gan_jax.data', 'gan_jax.mesh', 'gan_jax.usage', 'jax', *DATA_LIBRARIES, *STANDARD),
+    ),
+    Room(
+        'gan_jax/evaluation/*.py',
+        may=(
+            'gan_jax.data',
+            'gan_jax.evaluation',
+            'gan_jax.files',
+            'gan_jax.logs',
+            'gan_jax.mesh',
+            'gan_jax.metrics',
+            'gan_jax.run',
+            'gan_jax.usage',
+            'jax',
+            'ml_collections',
+            'numpy',
+            *STANDARD,
+        ),
+        words=('generator', 'discriminator', *METHODS),
     ),
 )
 every_room = pytest.mark.parametrize('room', ROOMS, ids=lambda room: room.files)

@@ -57,7 +57,8 @@ def compare_scores(studies: Studies) -> str:
         _lines(name, {label: found.get(name, empty) for label, found in scores.items()})
         for name in names
     )
-    protocols = [evaluation.get('protocol') for study in studies for evaluation in study.scores]
+    evaluations = [evaluation for study in studies for evaluation in study.scores]
+    protocols = [{**evaluation.get('protocol', {}), 'step': None} for evaluation in evaluations]
     differ = any(protocol != protocols[0] for protocol in protocols)
     warning = 'The scores were taken by different protocols: they do not compare.'
     return drawn + (page.paragraph(warning, 'aside') if differ else '')

@@ -44,7 +44,8 @@ def names(history: History) -> list[str]:
 def series(history: History, name: str) -> tuple[np.ndarray, np.ndarray]:
     """Returns the steps at which a number was logged and was finite, and the number there."""
     pairs = [(line['step'], line[name]) for line in history if line.get(name) is not None]
-    return tuple(np.array(pairs, np.float64).reshape(-1, 2).T)
+    found = np.array(pairs, np.float64).reshape(-1, 2)
+    return tuple(found[np.isfinite(found[:, 1])].T)
 
 
 def _parse(text: str) -> Any:

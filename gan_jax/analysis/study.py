@@ -1,7 +1,6 @@
 """A run under study: its folder, its networks, the data beside it, and what is drawn from it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -14,7 +13,7 @@ from ml_collections import ConfigDict
 from gan_jax import mesh as meshes
 from gan_jax.analysis import record
 from gan_jax.build import make_networks
-from gan_jax.data import open_source
+from gan_jax.data import open_examples
 from gan_jax.game import Array, Networks
 from gan_jax.metrics import Extractor, stream_features
 from gan_jax.run import BATCH, Run, load_run
@@ -152,18 +151,15 @@ def _batches(arrays: Any) -> Iterator[tuple[int, Any]]:
 
 
 def _read_data(config: ConfigDict) -> tuple[Mapping[str, np.ndarray], tuple[str, ...]]:
-    data = ConfigDict({**config.data, 'resident_mb': 0})  # reads what is looked at alone
-    mesh = meshes.make_mesh()
-    with closing(open_source(data, mesh.size, 1, config.seed, mesh)) as source:
-        if source.num_examples <= _REAL:
-            return source.examples(_REAL), source.label_names
-        # Blocks from all over the set: a folder's images lie class by class.
-        block = 64
-        starts = np.linspace(0, source.num_examples - block, _REAL // block).astype(int)
-        blocks = [source.examples(block, int(start)) for start in starts]
-        return {
-            name: np.concatenate([b[name] for b in blocks]) for name in blocks[0]
-        }, source.label_names
+    examples = open_examples(config.data)
+    if len(examples) <= _REAL:
+        return examples.read(0, _REAL), examples.label_names
+    # Blocks from all over the set: a folder's images lie class by class.
+    block = 64
+    starts = np.linspace(0, len(examples) - block, _REAL // block).astype(int)
+    blocks = [examples.read(start, start + block) for start in map(int, starts)]
+    images = {name: np.concatenate([some[name] for some in blocks]) for name in blocks[0]}
+    return images, examples.label_names
 
 
 def _attempt(function: Callable[[], Any]) -> Any:

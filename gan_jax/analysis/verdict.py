@@ -93,7 +93,7 @@ def ranking(line: Mapping[str, Any], phase: str) -> float:
 
 
 def _diverged(history: History) -> Rule:
-    broken = [line['step'] for line in history if None in line.values()]
+    broken = [line['step'] for line in history if _is_broken(line)]
     growth, name = _largest_growth(history)
     found = (
         f'step {broken[0]:,} has such a number'
@@ -110,6 +110,11 @@ def _diverged(history: History) -> Rule:
         bool(broken) or growth > BLOWN_UP,
         'Its numbers left all bounds: lower the learning rates, or clip gradients.',
     )
+
+
+def _is_broken(line: Mapping[str, Any]) -> bool:
+    """Whether training has a number that is not finite; a score that has none is no divergence."""
+    return any(value is None for name, value in line.items() if not name.startswith('eval/'))
 
 
 def _largest_growth(history: History) -> tuple[float, str]:

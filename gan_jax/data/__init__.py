@@ -6,6 +6,7 @@ import numpy as np
 from jax.sharding import Mesh
 
 from gan_jax.data import decode, digits, folder, tfds_source
+from gan_jax.data.examples import Examples
 from gan_jax.data.image_set import Decoded, ImageSet
 from gan_jax.data.order import Order
 from gan_jax.data.resident import Resident
@@ -13,7 +14,7 @@ from gan_jax.data.source import Feed, Source
 from gan_jax.data.streamed import Streamed
 from gan_jax.usage import UsageError, choose
 
-__all__ = ['Feed', 'Source', 'example_batch', 'open_source']
+__all__ = ['Examples', 'Feed', 'Source', 'example_batch', 'open_examples', 'open_source']
 
 # Any other name is one of TFDS.
 _OWN_SETS = {'digits': digits.open_digits, 'folder': folder.open_folder}
@@ -35,15 +36,15 @@ def open_source(
     in which order, does not depend on `resident_mb`, `workers` or the number of processes. Raises
     UsageError for what cannot be opened.
     """
-    _check(data)
-    images = _open_images(data) if images is None else images
-    if not len(images):
-        raise UsageError(f'data set {data.name!r}, split {data.split!r}, holds no examples')
-    size = tuple(data.crop_from) if any(data.crop_from) else tuple(data.size)
-    decoded = Decoded(images, size, data.channels, data.alpha)
-    order = Order(len(images), microbatches, batch_size, seed)
+    decoded = _open_decoded(data, images)
+    order = Order(len(decoded), microbatches, batch_size, seed)
     fits = len(decoded) * np.prod(decoded.shape) <= data.resident_mb * 2**20
     return (Resident if fits else Streamed)(decoded, order, data, mesh)
+
+
+def open_examples(data: Any, images: ImageSet | None = None) -> Examples:
+    """Opens the configured split to be looked at, as `open_source` opens it for training."""
+    return Examples(_open_decoded(data, images), tuple(data.size))
 
 
 def example_batch(data: Any, batch_size: int) -> dict[str, np.ndarray]:
@@ -55,6 +56,15 @@ def example_batch(data: Any, batch_size: int) -> dict[str, np.ndarray]:
         'image': np.zeros((batch_size, *data.size, data.channels), np.float32),
         'label': np.zeros(batch_size, np.int32),
     }
+
+
+def _open_decoded(data: Any, images: ImageSet | None) -> Decoded:
+    _check(data)
+    images = _open_images(data) if images is None else images
+    if not len(images):
+        raise UsageError(f'data set {data.name!r}, split {data.split!r}, holds no examples')
+    size = tuple(data.crop_from) if any(data.crop_from) else tuple(data.size)
+    return Decoded(images, size, data.channels, data.alpha)
 
 
 def _open_images(data: Any) -> ImageSet:

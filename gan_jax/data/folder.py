@@ -48,16 +48,23 @@ class Folder:
 
 
 def open_folder(data: Any) -> Folder:
-    """Returns the images under `data.data_dir`, each file's header checked; all are one split.
+    """Returns the images under `data.data_dir`; all are one split.
+
+    Raises UsageError as `list_folder`, and where no folder is named.
+    """
+    if not data.data_dir:
+        raise UsageError("data set 'folder' needs the folder: --config.data.data_dir=FOLDER")
+    return list_folder(Path(data.data_dir).expanduser())
+
+
+def list_folder(root: Path) -> Folder:
+    """Returns the images under a folder, each file's header checked.
 
     Raises UsageError for a folder that is missing, holds no image or holds images both in its root
     and in sub-folders, and for a file that is no image of its kind.
     """
-    if not data.data_dir:
-        raise UsageError("data set 'folder' needs the folder: --config.data.data_dir=FOLDER")
-    root = Path(data.data_dir).expanduser()
     if not root.is_dir():
-        raise UsageError(f'there is no folder {root} (--config.data.data_dir)')
+        raise UsageError(f'there is no folder {root}')
     found = sorted(_visible_files(root))
     files = [file for file in found if file.suffix.lower() in SUFFIXES]
     if not files:

@@ -9,6 +9,7 @@ from jax import Array
 from jax.sharding import Mesh
 
 from gan_jax.data import preprocess
+from gan_jax.data.examples import Examples
 from gan_jax.data.image_set import Decoded
 from gan_jax.data.order import Order
 
@@ -55,11 +56,7 @@ class Source(abc.ABC):
 
         Shapes: {'image': uint8 [n, H, W, C], 'label': int32 [n]}.
         """
-        stored = self._decoded.read_many(range(self.num_examples)[start : start + count])
-        height, width = self._size
-        top, left = ((a - b) // 2 for a, b in zip(self._decoded.shape[:2], self._size, strict=True))
-        image = stored['image'][:, top : top + height, left : left + width]
-        return {**stored, 'image': image}
+        return Examples(self._decoded, self._size).read(start, start + count)
 
     @abc.abstractmethod
     def close(self) -> None:

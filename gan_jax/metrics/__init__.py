@@ -10,25 +10,100 @@ Every score is a function of features alone: which images, which extractor and h
 comparable, and have to be said beside it.
 """
 
+from gan_jax.metrics.bootstrap import Estimate, bootstrap, mean_estimate
+from gan_jax.metrics.classes import (
+    IntraDistance,
+    ModeCoverage,
+    intra_fid,
+    mode_coverage,
+    summarize_classes,
+)
+from gan_jax.metrics.classification import classification_accuracy_score
+from gan_jax.metrics.classifier import Classifier, accuracy, load_classifier, save_classifier
+from gan_jax.metrics.classifier_training import shift, shift_and_mirror, train_classifier
+from gan_jax.metrics.comparison import (
+    SCORES,
+    Score,
+    Seen,
+    choose_scores,
+    counted,
+    describe,
+    doubts,
+    see,
+)
+from gan_jax.metrics.distances import Neighbours, nearest
 from gan_jax.metrics.extractor import Extractor, Features, stream_features
-from gan_jax.metrics.frechet import Accumulator, Moments, fid, fid_infinity, summarize
-from gan_jax.metrics.inception_score import inception_score
-from gan_jax.metrics.kernel import kid
-from gan_jax.metrics.manifold import density_coverage, precision_recall
+from gan_jax.metrics.frechet import Accumulator, Moments, fid, fid_estimate, fid_infinity, summarize
+from gan_jax.metrics.inception_score import (
+    InceptionScoreAccumulator,
+    inception_score,
+    inception_score_estimate,
+)
+from gan_jax.metrics.kernel import kid, kid_estimate
+from gan_jax.metrics.manifold import (
+    density_coverage,
+    density_coverage_estimates,
+    precision_recall,
+    precision_recall_estimates,
+)
+from gan_jax.metrics.memorisation import authenticity
+from gan_jax.metrics.path_length import perceptual_path_length
+from gan_jax.metrics.similarity import PairSimilarity, pair_similarity
+from gan_jax.metrics.summary import Summary, SummaryAccumulator, load_summary, save_summary
 from gan_jax.metrics.weights import load_inception
 
 __all__ = [
     'Accumulator',
+    'Classifier',
+    'Estimate',
     'Extractor',
     'Features',
+    'InceptionScoreAccumulator',
+    'IntraDistance',
+    'ModeCoverage',
     'Moments',
+    'Neighbours',
+    'PairSimilarity',
+    'SCORES',
+    'Score',
+    'Seen',
+    'Summary',
+    'SummaryAccumulator',
+    'accuracy',
+    'authenticity',
+    'bootstrap',
+    'choose_scores',
+    'classification_accuracy_score',
+    'counted',
     'density_coverage',
+    'density_coverage_estimates',
+    'describe',
+    'doubts',
     'fid',
+    'fid_estimate',
     'fid_infinity',
     'inception_score',
+    'inception_score_estimate',
+    'intra_fid',
     'kid',
+    'kid_estimate',
+    'load_classifier',
     'load_inception',
+    'load_summary',
+    'mean_estimate',
+    'mode_coverage',
+    'nearest',
+    'pair_similarity',
+    'perceptual_path_length',
     'precision_recall',
+    'precision_recall_estimates',
+    'save_classifier',
+    'save_summary',
+    'see',
+    'shift',
+    'shift_and_mirror',
     'stream_features',
     'summarize',
+    'summarize_classes',
+    'train_classifier',
 ]

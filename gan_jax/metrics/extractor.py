@@ -1,6 +1,7 @@
 """What turns images into features: any function of a network's variables and a batch of images."""
 
 import hashlib
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +17,7 @@ from gan_jax import mesh as meshes
 from gan_jax.usage import UsageError
 
 _BATCH = 64  # of features, everywhere: some digits of theirs depend on it
+_AHEAD = 2  # batches that the devices may have before them
 
 
 class Features(NamedTuple):
@@ -54,7 +56,7 @@ class Extractor:
             return images.repeat(self.channels[0], axis=-1)
         if channels not in self.channels:
             takes = ' or '.join(map(str, self.channels))
-            raise UsageError(f'{self.name} takes images of {takes} channels, not of {channels}')
+            raise UsageError(f'{self.name} takes images whose channels are {takes}, not {channels}')
         return images
 
     @cached_property
@@ -85,13 +87,21 @@ def stream_features(
     """
     mesh = meshes.make_mesh()
     size = _BATCH * mesh.size
+    under_way = deque()  # so that the devices compute while the host takes what they have done
+
+    def fetch() -> Features:
+        count, features = under_way.popleft()
+        bar.update(count)
+        return Features(*(part[:count] for part in meshes.gather(features)))
+
     with tqdm(total=total, desc=extractor.name, unit='image', delay=2, disable=None) as bar:
         for batch in rebatch(batches, size):
-            count = len(batch)
-            padded = np.concatenate([batch, np.repeat(batch[-1:], size - count, axis=0)])
-            features = meshes.gather(extractor(_spread(mesh, extractor.fit(padded))))
-            bar.update(count)
-            yield Features(*(part[:count] for part in features))
+            padded = np.concatenate([batch, np.repeat(batch[-1:], size - len(batch), axis=0)])
+            under_way.append((len(batch), extractor(_spread(mesh, extractor.fit(padded)))))
+            if len(under_way) > _AHEAD:
+                yield fetch()
+        while under_way:
+            yield fetch()
 
 
 def rebatch(batches: Iterable[np.ndarray], size: int) -> Iterator[np.ndarray]:

@@ -5,11 +5,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gan_jax.metrics.bootstrap import Estimate, around
 from gan_jax.metrics.features import check_features, check_sizes
 from gan_jax.usage import UsageError
 
 # FID-infinity's fit: how many distances, and of how many images the first.
 _POINTS, _FIRST = 15, 5000
+_TOGETHER = 1024  # images whose features become moments at once
 
 
 class Moments(NamedTuple):
@@ -29,6 +31,7 @@ class Accumulator:
 
     def __init__(self):
         self._count, self._mean, self._scatter = 0, 0.0, 0.0
+        self._waiting = []  # few images make as large a product as many
 
     def add(self, features: np.ndarray) -> None:
         """Takes the features of some images: [n, D].
@@ -36,7 +39,12 @@ class Accumulator:
         Raises:
           UsageError: numbers that are not finite.
         """
-        features = check_features(features, 'features', least=1).astype(np.float64)
+        self._waiting.append(check_features(features, 'features', least=1).astype(np.float64))
+        if sum(map(len, self._waiting)) >= _TOGETHER:
+            self._take()
+
+    def _take(self) -> None:
+        features, self._waiting = np.concatenate(self._waiting), []
         mean = features.mean(axis=0)
         centred = features - mean
         count = self._count + len(features)
@@ -52,6 +60,8 @@ class Accumulator:
         Raises:
           UsageError: fewer than two images, which have no covariance.
         """
+        if self._waiting:
+            self._take()
         if self._count < 2:
             raise UsageError(f'{self._count} images are too few, 2 are needed')
         return Moments(self._count, self._mean, self._scatter / (self._count - 1))
@@ -73,12 +83,30 @@ def fid(generated: Moments, reference: Moments) -> float:
     of different sizes.
     """
     check_sizes(len(generated.mean), len(reference.mean))
-    between = generated.mean - reference.mean
-    values, vectors = np.linalg.eigh(generated.covariance)
-    root = vectors * np.sqrt(_without_rounding(values))
-    product = np.linalg.eigvalsh(root.T @ reference.covariance @ root)
-    trace = np.trace(generated.covariance) + np.trace(reference.covariance)
-    return float(between @ between + trace - 2 * np.sqrt(_without_rounding(product)).sum())
+    root, _ = _roots(generated.covariance)
+    return _distance(generated, reference, np.linalg.eigvalsh(root.T @ reference.covariance @ root))
+
+
+def fid_estimate(generated: Moments, reference: Moments, features: np.ndarray) -> Estimate:
+    """Returns the distance and its interval, as of other `generated.count` images.
+
+    An image x moves it by 2 (m - m') . (x - m) + (x - m)' (1 - T) (x - m), less the mean of that:
+    T = C^(-1/2) (C^(1/2) C' C^(1/2))^(1/2) C^(-1/2) carries one Gaussian to the other (Takatsu
+    2011), and 1 - T is the distance's derivative by C. The features, [N, D], are of some of the
+    generated images. Like `fid` it is about this number of images, whose bias it has. Raises
+    UsageError for features of different sizes.
+    """
+    features = check_features(features, 'features').astype(np.float64)
+    check_sizes(features.shape[1], len(generated.mean))
+    check_sizes(len(generated.mean), len(reference.mean))
+    root, inverse = _roots(generated.covariance)
+    values, vectors = np.linalg.eigh(root.T @ reference.covariance @ root)
+    half = inverse @ vectors * _without_rounding(values) ** 0.25  # T = half half'
+    centred = features - generated.mean
+    influences = 2 * centred @ (generated.mean - reference.mean)
+    influences += np.square(centred).sum(axis=1) - np.square(centred @ half).sum(axis=1)
+    value = _distance(generated, reference, values)
+    return around(value, influences.std() / generated.count**0.5)
 
 
 def fid_infinity(generated: np.ndarray, reference: Moments, seed: int = 0) -> float:
@@ -96,6 +124,20 @@ def fid_infinity(generated: np.ndarray, reference: Moments, seed: int = 0) -> fl
     ]
     _, intercept = np.polyfit(1 / counts, distances, 1)
     return float(intercept)
+
+
+def _distance(generated: Moments, reference: Moments, product: np.ndarray) -> float:
+    """The distance by the eigenvalues of C^(1/2) C' C^(1/2)."""
+    between = generated.mean - reference.mean
+    trace = np.trace(generated.covariance) + np.trace(reference.covariance)
+    return float(between @ between + trace - 2 * np.sqrt(_without_rounding(product)).sum())
+
+
+def _roots(covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """C^(1/2) and its pseudo-inverse, each [D, D] in C's own directions from the right."""
+    values, vectors = np.linalg.eigh(covariance)
+    roots = np.sqrt(_without_rounding(values))
+    return vectors * roots, vectors * np.divide(1, roots, out=np.zeros_like(roots), where=roots > 0)
 
 
 def _without_rounding(eigenvalues: np.ndarray) -> np.ndarray:

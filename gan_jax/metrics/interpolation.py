@@ -1,24 +1,27 @@
-"""Ways from one latent to another."""
+"""Between two latents, [..., D] each: functions of both and of the way, [..., 1] in 0 .. 1."""
 
 import jax.numpy as jnp
 from jax import Array
 
 
-def linear(a: Array, b: Array, t: Array) -> Array:
-    """Returns (1 - t) a + t b; t is broadcast against a and b."""
-    return (1 - t) * a + t * b
+def linear(start: Array, end: Array, way: Array) -> Array:
+    """Returns the latents on the straight lines: of latents whose distances mean something."""
+    return start + way * (end - start)
 
 
-def spherical(a: Array, b: Array, t: Array) -> Array:
-    """Returns the way along the arc between a and b, at constant speed: float [..., D].
+def spherical(start: Array, end: Array, way: Array) -> Array:
+    """Returns the latents on the arcs: of normal ones, which lie near a sphere.
 
-    Of two latents of one length every latent between them has it too, as those of a Gaussian prior
-    nearly do. Along one line, where there is no arc or no single one, the way is straight.
-    Shoemake 1985, Animating rotation with quaternion curves; White 2016, arXiv 1609.04468.
+    Shoemake 1985; for latents White 2016, arXiv 1609.04468. Latents of one direction or of opposite
+    ones, between which there is no one arc, are joined by a line.
     """
-    unit_a, unit_b = (x / (jnp.linalg.norm(x, axis=-1, keepdims=True) + 1e-12) for x in (a, b))
-    cosine = jnp.sum(unit_a * unit_b, axis=-1, keepdims=True)
-    straight = jnp.abs(cosine) > 1 - 1e-6  # float32 knows no smaller angle
-    angle = jnp.arccos(jnp.where(straight, 0.0, cosine))
-    arc = (jnp.sin((1 - t) * angle) * a + jnp.sin(t * angle) * b) / jnp.sin(angle)
-    return jnp.where(straight, linear(a, b, t), arc)
+    lengths = (jnp.linalg.norm(one, axis=-1, keepdims=True) for one in (start, end))
+    one, other = (latents / length for latents, length in zip((start, end), lengths))
+    # By its chord and that of its supplement: exact for small angles too, unlike an arc cosine.
+    angle = 2 * jnp.arctan2(
+        jnp.linalg.norm(other - one, axis=-1, keepdims=True),
+        jnp.linalg.norm(other + one, axis=-1, keepdims=True),
+    )
+    sine = jnp.sin(angle)
+    arc = (jnp.sin((1 - way) * angle) * start + jnp.sin(way * angle) * end) / sine
+    return jnp.where(sine > 1e-6, arc, linear(start, end, way))

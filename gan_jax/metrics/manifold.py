@@ -4,31 +4,28 @@ Kynkaanniemi et al. 2019, arXiv 1904.06991: precision and recall. Naeem et al. 2
 2002.09797: density and coverage.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
 
+from gan_jax.metrics.bootstrap import Estimate, mean_estimate
+from gan_jax.metrics.distances import by_rows, smallest
 from gan_jax.metrics.features import check_pair
-
-_BLOCK = 1024  # rows of distances at a time
 
 
 class PrecisionRecall(NamedTuple):
     """Shares of images."""
 
-    precision: float  # of the generated ones, within some reference image's ball
-    recall: float  # of the reference, within some generated image's ball
+    precision: float | Estimate  # of the generated ones, within some reference image's ball
+    recall: float | Estimate  # of the reference, within some generated image's ball
 
 
 class DensityCoverage(NamedTuple):
     """As those two, less moved by an outlier of the reference, whose ball is large."""
 
-    density: float  # how many reference balls hold a generated image, by `neighbours`
-    coverage: float  # share of the reference balls that hold any generated image
+    density: float | Estimate  # how many reference balls hold a generated image, by `neighbours`
+    coverage: float | Estimate  # share of the reference balls that hold any generated image
 
 
 def precision_recall(
@@ -39,13 +36,14 @@ def precision_recall(
     Raises:
       UsageError: no more images than neighbours, or sets that cannot be compared.
     """
-    generated, reference = check_pair(generated, reference, least=neighbours + 1)
+    return PrecisionRecall(*map(_mean, _precision_recall(generated, reference, neighbours)))
 
-    def share_within(images: np.ndarray, others: np.ndarray) -> float:
-        radii = _radii(others, neighbours)
-        return _mean(images, others, lambda distances: jnp.any(distances <= radii, axis=1))
 
-    return PrecisionRecall(share_within(generated, reference), share_within(reference, generated))
+def precision_recall_estimates(
+    generated: np.ndarray, reference: np.ndarray, neighbours: int = 3
+) -> PrecisionRecall:
+    """Returns them with intervals, as of other images within, or without, the same balls."""
+    return PrecisionRecall(*map(mean_estimate, _precision_recall(generated, reference, neighbours)))
 
 
 def density_coverage(
@@ -56,36 +54,46 @@ def density_coverage(
     Raises:
       UsageError: as `precision_recall`.
     """
+    return DensityCoverage(*map(_mean, _density_coverage(generated, reference, neighbours)))
+
+
+def density_coverage_estimates(
+    generated: np.ndarray, reference: np.ndarray, neighbours: int = 5
+) -> DensityCoverage:
+    """Returns them with intervals: density's as of other images, coverage's as of other balls."""
+    return DensityCoverage(*map(mean_estimate, _density_coverage(generated, reference, neighbours)))
+
+
+def _precision_recall(
+    generated: np.ndarray, reference: np.ndarray, neighbours: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of each generated and of each reference image, whether it is in a ball of the others."""
+    generated, reference = check_pair(generated, reference, least=neighbours + 1)
+
+    def within(images: np.ndarray, others: np.ndarray) -> np.ndarray:
+        radii = _radii(others, neighbours)
+        return by_rows(lambda distances: jnp.any(distances <= radii, axis=1), images, others)
+
+    return within(generated, reference), within(reference, generated)
+
+
+def _density_coverage(
+    generated: np.ndarray, reference: np.ndarray, neighbours: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of each generated image how many balls by k hold it, of each ball whether it holds any."""
     generated, reference = check_pair(generated, reference, least=neighbours + 1)
     radii = _radii(reference, neighbours)
-    held = _mean(generated, reference, lambda distances: jnp.sum(distances < radii, axis=1))
-    nearest = _rows(reference, generated, lambda distances: jnp.min(distances, axis=1))
-    return DensityCoverage(held / neighbours, float(np.mean(nearest < radii)))
+    held = by_rows(lambda distances: jnp.sum(distances < radii, axis=1), generated, reference)
+    closest = by_rows(lambda distances: jnp.min(distances, axis=1), reference, generated)
+    return held / neighbours, closest < radii
 
 
 def _radii(features: np.ndarray, neighbours: int) -> np.ndarray:
     """The squared distance of every image to its k-th neighbour, itself not counted: [N]."""
-    return _rows(features, features, lambda d: -jax.lax.top_k(-d, neighbours + 1)[0][:, -1])
+    return by_rows(
+        lambda distances: smallest(distances, neighbours + 1)[1][:, -1], features, features
+    )
 
 
-def _mean(images: np.ndarray, others: np.ndarray, function: Callable[[Array], Array]) -> float:
-    return float(np.mean(_rows(images, others, function)))
-
-
-def _rows(images: np.ndarray, others: np.ndarray, function: Callable[[Array], Array]) -> np.ndarray:
-    """A function of squared distances [n, M] to all others, of every image: block by block.
-
-    In float64: a distance is what is left of the squares of numbers far from zero.
-    """
-    apply = jax.jit(lambda block, others: function(_squared_distances(block, others)))
-    with jax.enable_x64(True):
-        images, others = (jnp.asarray(one, jnp.float64) for one in (images, others))
-        blocks = [images[start : start + _BLOCK] for start in range(0, len(images), _BLOCK)]
-        return np.concatenate([np.asarray(apply(block, others)) for block in blocks])
-
-
-def _squared_distances(x: Array, y: Array) -> Array:
-    """|x|^2 + |y|^2 - 2 x . y: [N, M]."""
-    products = jnp.matmul(x, y.T, precision='highest')
-    squares = (jnp.sum(jnp.square(one), axis=1) for one in (x, y))
-    return jnp.add.outer(*squares) - 2 * products
+def _mean(values: np.ndarray) -> float:
+    return float(np.mean(values))

@@ -1,15 +1,16 @@
 """Where the Inception network's weights are: in a given file, or fetched once into a cache."""
 
 import hashlib
-import os
 import urllib.request
 from pathlib import Path
 
 from tqdm import tqdm
 
-from gan_jax.files import replacing
+from gan_jax.files import cache_folder, replacing
 from gan_jax.metrics.extractor import Extractor
 from gan_jax.metrics.inception import extractor, from_torch
+from gan_jax.metrics.inception_tensorflow import from_tensorflow
+from gan_jax.metrics.tensorflow_graph import read_tensorflow_graph
 from gan_jax.metrics.torch_file import read_torch_file
 from gan_jax.usage import UsageError
 
@@ -24,9 +25,14 @@ _BLOCK = 1 << 20
 def load_inception(path: str = '') -> Extractor:
     """Returns the network with the weights of a file, or of what `find_weights` finds.
 
+    A file that ends in `.pb` is TensorFlow's own, `classify_image_graph_def.pb`. Its SHA-256 is not
+    known here: it must have every constant by its name and shape, and no more is checked.
+
     Raises:
       UsageError: no weights, or others than FID means.
     """
+    if path.endswith('.pb'):
+        return extractor(from_tensorflow(read_tensorflow_graph(path)))
     return extractor(from_torch(read_torch_file(find_weights(path))))
 
 
@@ -41,8 +47,7 @@ def find_weights(path: str = '') -> Path:
         if not file.is_file():
             raise UsageError(f'no weights {path!r}; {URL} has them')
     else:
-        cache = os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache'
-        file = Path(cache) / 'gan_jax' / NAME
+        file = cache_folder() / NAME
         if not file.is_file():
             _fetch(file)
     _check(file)

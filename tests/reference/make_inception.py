@@ -25,6 +25,25 @@ def draw(name: str, shape: tuple[int, ...]) -> np.ndarray:
     return (random.normal(size=shape) * (2 / np.prod(shape[1:])) ** 0.5).astype(np.float32)
 
 
+def draw_state() -> dict[str, np.ndarray]:
+    """Returns PyTorch's state, of the names and shapes that our own network asks for."""
+    import flax
+    import jax
+
+    from gan_jax.metrics.inception import Inception
+
+    like = jax.eval_shape(Inception().init, jax.random.key(0), images()['small'])
+    names = dict(kernel='conv.weight', scale='bn.weight', bias='bn.bias')
+    names |= dict(mean='bn.running_mean', variance='bn.running_var')
+    state = {'fc.weight': draw('fc.weight', like['params'].pop('fc')['kernel'].shape[::-1])}
+    for path, leaf in flax.traverse_util.flatten_dict(like['params'], sep='.').items():
+        *modules, last = path.split('.')
+        name = '.'.join([*modules, names[last]])
+        shape = [leaf.shape[d] for d in (3, 2, 0, 1)] if last == 'kernel' else leaf.shape
+        state[name] = draw(name, tuple(shape))
+    return state
+
+
 def images() -> dict[str, np.ndarray]:
     """Returns uint8 images [2, H, W, 3] smaller and larger than the network's."""
     random = np.random.default_rng(0)
@@ -32,16 +51,13 @@ def images() -> dict[str, np.ndarray]:
     return {name: random.integers(0, 256, (2, *s, 3), np.uint8) for name, s in sizes.items()}
 
 
-def main() -> None:
+def make_network(depths):
+    """Returns torch-fidelity's network with drawn weights, which gives features of these depths."""
     import torch
     from torch_fidelity import feature_extractor_inceptionv3 as module
-    from torch_fidelity.interpolate_compat_tensorflow import (
-        interpolate_bilinear_2d_like_tensorflow1x as resize,
-    )
 
     module.load_state_dict_from_url = lambda *_, **__: {}
     module.FeatureExtractorInceptionV3.load_state_dict = lambda *_: None
-    depths = ['64', '192', '768', '2048', 'logits_unbiased']
     network = module.FeatureExtractorInceptionV3('inception', depths)
     for name, array in {
         **dict(network.named_parameters()),
@@ -49,11 +65,22 @@ def main() -> None:
     }.items():
         if array.ndim:
             array.data = torch.from_numpy(draw(name, tuple(array.shape)))
+    return network.eval()
+
+
+def main() -> None:
+    import torch
+    from torch_fidelity.interpolate_compat_tensorflow import (
+        interpolate_bilinear_2d_like_tensorflow1x as resize,
+    )
+
+    depths = ['64', '192', '768', '2048', 'logits_unbiased']
+    network = make_network(depths)
     stored = {}
     for name, batch in images().items():
         x = torch.from_numpy(batch).permute(0, 3, 1, 2)
         with torch.no_grad():
-            for depth, features in zip(depths, network.eval()(x)):
+            for depth, features in zip(depths, network(x)):
                 stored[f'{name}_{depth}'] = features.numpy()
         resized = resize(x.float(), size=(299, 299), align_corners=False)
         stored[f'{name}_resized'] = resized[0, :, ::23, ::29].permute(1, 2, 0).numpy()

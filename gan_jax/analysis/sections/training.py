@@ -10,6 +10,7 @@ from gan_jax.analysis import charts, page, record
 from gan_jax.analysis.record import History
 from gan_jax.analysis.study import Study
 from gan_jax.analysis.verdict import judged_phases
+from gan_jax.fields import flatten
 from gan_jax.usage import UsageError
 
 PALETTE = 'first', 'second', 'third', 'fourth', 'real', 'generated'
@@ -117,9 +118,12 @@ def _last_scores(study: Study) -> list[str]:
     rows = [
         (name, f'{score["value"]:.4g}', _interval(score)) for name, score in last['scores'].items()
     ]
-    protocol = '; '.join(f'{name}: {value}' for name, value in last.get('protocol', {}).items())
+    protocol = flatten(last.get('protocol', {})).items()
     head = [f'Score at step {last["step"]:,}', 'value', 'interval']
-    return [page.table(head, rows), page.paragraph(f'Protocol: {protocol}.', 'aside')]
+    return [
+        page.table(head, rows),
+        page.folded('Its protocol', page.table(['Protocol', 'value'], protocol)),
+    ]
 
 
 def _interval(score: Mapping) -> str:

@@ -1,0 +1,70 @@
+"""Which network sees the images: Inception, a classifier of the data set, or anybody's own."""
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+from gan_jax.evaluation.cache import load_cached, save_cached
+from gan_jax.evaluation.labelled import open_labelled, split_examples
+from gan_jax.evaluation.reference import digest_examples
+from gan_jax.files import cache_folder
+from gan_jax.logs import say
+from gan_jax.metrics import (
+    Extractor,
+    accuracy,
+    load_classifier,
+    load_inception,
+    save_classifier,
+    shift,
+    shift_and_mirror,
+    train_classifier,
+)
+from gan_jax.usage import UsageError, choose
+
+
+def choose_extractor(config: Any) -> Extractor:
+    """Returns the extractor that `config.eval.extractor` names.
+
+    Raises:
+      UsageError: there is none of this name, or it cannot be had.
+    """
+    name = config.eval.extractor
+    return _imported(name)() if ':' in name else choose('extractor', name, _EXTRACTORS)(config)
+
+
+def data_classifier(config: Any) -> Extractor:
+    """Returns the classifier of the config's data set: the cache's, or trained and tested now.
+
+    It learns from mirrored images where the run does. Raises UsageError for a set without labels.
+    """
+    augment = shift_and_mirror if config.data.flip else shift
+    name = f'classifier-{config.data.name}-{augment.__name__}'
+    pixels = digest_examples(open_labelled(config.data))
+    file = cache_folder() / 'classifiers' / f'{name}-{pixels[:16]}.npz'
+    say(f'the classifier of {config.data.name} is kept in {file}')
+    cached = load_cached(file, load_classifier)
+    if cached is not None:
+        return cached
+    training, tests, classes = split_examples(config.data)
+    classifier = train_classifier(
+        training['image'], training['label'], classes=classes, name=name, augment=augment
+    )
+    share = accuracy(classifier, tests['image'], tests['label'])
+    say(f'it is right about {share:.2%} of {len(tests["label"]):,} images that it has not seen')
+    save_cached(file, classifier, save_classifier)
+    return classifier
+
+
+def _inception(config: Any) -> Extractor:
+    return load_inception(config.eval.weights)
+
+
+def _imported(name: str) -> Callable[[], Extractor]:
+    module, _, function = name.partition(':')
+    try:
+        return getattr(importlib.import_module(module), function)
+    except (ImportError, AttributeError) as error:
+        raise UsageError(f'extractor {name!r}: {error}') from error
+
+
+_EXTRACTORS = {'classifier': data_classifier, 'inception': _inception}
