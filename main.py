@@ -1,4 +1,4 @@
-"""Trains a system or draws from one: `python main.py --config=configs/NAME.py[:DATA]`."""
+"""Trains a system, draws from one or reports on it: `python main.py --config=configs/NAME.py`."""
 
 import sys
 
@@ -8,7 +8,11 @@ from ml_collections import config_flags
 from gan_jax import command_line
 
 config_flags.DEFINE_config_file('config', None, 'configs/NAME.py or configs/NAME.py:DATA.')
-flags.DEFINE_string('workdir', None, "The run's folder; by default runs/NAME or runs/NAME-DATA.")
+flags.DEFINE_string(
+    'workdir',
+    None,
+    "The run's folder; by default runs/NAME or runs/NAME-DATA. report: several compare, A,B.",
+)
 flags.DEFINE_enum('mode', 'train', list(command_line.MODES), 'What to do.')
 flags.DEFINE_bool('dry_run', False, 'Describe the run and train nothing.')
 flags.DEFINE_integer('num', 64, 'sample: how many images.')
@@ -22,7 +26,8 @@ flags.DEFINE_integer(
 flags.DEFINE_string(
     'out',
     None,
-    'sample: a .png, a .npz or a folder of pictures; by default samples.png in workdir.',
+    'sample: a .png, a .npz or a folder of pictures; by default samples.png in workdir. '
+    'report: an .html file; by default report.html in workdir.',
 )
 flags.DEFINE_integer('step', None, 'sample, eval: of which checkpoint; by default the newest.')
 flags.DEFINE_integer('label', None, 'sample: the class of every image.', lower_bound=0)

@@ -40,6 +40,8 @@ def _check(arguments: list[str]) -> None:
     """Finds what `config_flags` would only answer with a traceback."""
     values = [_value(a, following) for a, following in zip(arguments, [*arguments[1:], ''])]
     configs = [value for name, value in values if name == 'config']
+    if not configs and dict(values).get('mode') == 'report':  # folders say what their runs were
+        return
     if not configs:
         raise UsageError(f'which system? --config=configs/NAME.py; {_systems()}')
     config = load_config(configs[-1])
@@ -93,11 +95,13 @@ def default_workdir(argument: str) -> str:
 
 def run(options: flags.FlagValues) -> int:
     """Does what the flags say; returns the exit code."""
-    workdir = options.workdir or default_workdir(options['config'].config_filename)
+    workdir = options.workdir or (
+        options.config and default_workdir(options['config'].config_filename)
+    )
     if not options['verbosity'].present:
         _quiet_libraries()
     try:
-        check_numbers(options.config)
+        check_numbers(options.config or {})
         _prepare_jax()
         (_dry_run if options.dry_run else MODES[options.mode])(options, workdir)
     except UsageError as error:
@@ -158,10 +162,26 @@ def _eval(options: flags.FlagValues, workdir: str) -> None:
     evaluate(options.config, workdir, options.step)
 
 
+def _report(options: flags.FlagValues, workdir: str | None) -> None:
+    from gan_jax.analysis import write_report
+
+    if not workdir:
+        raise UsageError('a report of which run? --workdir=DIR, or DIR,DIR to compare')
+    write_report(workdir.split(','), options.out)
+
+
 def _dry_run(options: flags.FlagValues, workdir: str) -> None:
     from gan_jax.dry_run import dry_run
 
+    if not options.config:
+        raise UsageError('a dry run of which system? --config=configs/NAME.py')
     dry_run(options.config, workdir)
 
 
-MODES = {'train': _train, 'eval': _eval, 'sample': _sample, 'classifier': _classifier}
+MODES = {
+    'train': _train,
+    'eval': _eval,
+    'sample': _sample,
+    'report': _report,
+    'classifier': _classifier,
+}

@@ -1,7 +1,7 @@
 """The loop: data -> step -> evaluate -> log -> sample -> checkpoint."""
 
 import collections
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,7 @@ from gan_jax.build import (
 )
 from gan_jax.checkpoint import Checkpoints
 from gan_jax.data import Source, open_source
+from gan_jax.environment import record_environment
 from gan_jax.evaluation import Evaluator
 from gan_jax.game import Game, State
 from gan_jax.games import build_game
@@ -65,6 +66,7 @@ def train(config: ConfigDict, path: str) -> State:
         state = make_state() if restored is None else restored
         start = int(state.step)
         record_config(workdir, config)  # now that the run is known to begin with it
+        record_environment(workdir, start)
         _announce(config, mesh, source, start)
         take = make_step(config, game, source.batch, mesh)
         _check_best(config.checkpoint.best, take, game, source, state, evaluator)
@@ -100,7 +102,7 @@ def train(config: ConfigDict, path: str) -> State:
                     write_grid(workdir, f'{done:08d}.png', pictures.to_uint8(drawn), columns)
                 if last or done % config.checkpoint.every == 0:
                     unread = _log(unread, logs, clock)
-                    checkpoints.save(done, state, _read({**said, **scores}, done))
+                    checkpoints.save(done, state, _check_finite({**_fetch(said), **scores}, done))
                 if last:
                     break
         if not checkpoints.finish():
@@ -168,16 +170,21 @@ def _log(unread: tuple[int, Metrics] | None, logs: Logs, clock: Clock) -> None:
     """Writes a step's metrics, if there are any, with the rates up to it; nothing is left."""
     if unread:
         step, metrics = unread
-        logs.write(step, {**_read(metrics, step), **clock.read(step)})
+        scalars = _fetch(metrics)
+        logs.write(step, {**scalars, **clock.read(step)})  # what has diverged can be read there
+        _check_finite(scalars, step)
 
 
-def _read(metrics: Metrics, step: int) -> dict[str, float]:
-    """Fetches a step's metrics; what is not finite is never saved, so the last checkpoint is sound.
+def _fetch(metrics: Metrics) -> dict[str, float]:
+    return {name: float(value) for name, value in jax.device_get(metrics).items()}
+
+
+def _check_finite(scalars: Mapping[str, float], step: int) -> Mapping[str, float]:
+    """Returns a step's metrics; what is not finite is never saved: the last checkpoint is sound.
 
     Raises:
       UsageError: the step was not finite.
     """
-    scalars = {name: float(value) for name, value in jax.device_get(metrics).items()}
     if not scalars['finite']:
         broken = [name for name, value in scalars.items() if not np.isfinite(value)]
         raise UsageError(

@@ -100,8 +100,12 @@ class Program:
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
         """Runs a process to its end."""
+        return self.execute(self.command(*arguments), **environment)
+
+    def execute(self, command: list[str], **environment: str) -> subprocess.CompletedProcess:
+        """Runs any command to its end."""
         return subprocess.run(
-            self.command(*arguments),
+            command,
             cwd=self.folder,
             env={**self.environment, **environment},
             capture_output=True,

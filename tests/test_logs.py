@@ -29,7 +29,8 @@ def lines_of(path: Path) -> list[dict]:
 
 def test_what_a_runs_folder_holds(finished):
     names = {path.name for path in finished.iterdir()}
-    assert names - {'tensorboard'} == {'config.json', 'metrics.jsonl', 'checkpoints', 'samples'}
+    written = {'config.json', 'environment.json', 'metrics.jsonl', 'checkpoints', 'samples'}
+    assert names - {'tensorboard'} == written
     assert {path.name for path in (finished / 'checkpoints').iterdir()} == {'100', '200', '300'}
     samples = {path.name for path in (finished / 'samples').iterdir()}
     assert samples == {'data.png', '00000100.png', '00000200.png', '00000300.png'}

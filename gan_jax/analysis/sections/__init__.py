@@ -1,0 +1,1 @@
+"""The sections of a report: functions of a `Study` that return HTML, or '' for nothing to say."""
