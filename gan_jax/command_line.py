@@ -164,10 +164,17 @@ def _eval(options: flags.FlagValues, workdir: str) -> None:
 
 def _report(options: flags.FlagValues, workdir: str | None) -> None:
     from gan_jax.analysis import write_report
+    from gan_jax.evaluation.extractors import cached_classifier
+    from gan_jax.workdir import read_config
 
     if not workdir:
         raise UsageError('a report of which run? --workdir=DIR, or DIR,DIR to compare')
-    write_report(workdir.split(','), options.out)
+    folders = workdir.split(',')
+    try:
+        extractor = cached_classifier(read_config(folders[0]))
+    except UsageError:  # pixels do; what is wrong with the run or its data, its report says
+        extractor = None
+    write_report(folders, options.out, extractor)
 
 
 def _dry_run(options: flags.FlagValues, workdir: str) -> None:

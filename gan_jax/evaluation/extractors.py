@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from gan_jax.evaluation.cache import load_cached, save_cached
@@ -37,22 +38,44 @@ def data_classifier(config: Any) -> Extractor:
 
     It learns from mirrored images where the run does. Raises UsageError for a set without labels.
     """
-    augment = shift_and_mirror if config.data.flip else shift
-    name = f'classifier-{config.data.name}-{augment.__name__}'
-    pixels = digest_examples(open_labelled(config.data))
-    file = cache_folder() / 'classifiers' / f'{name}-{pixels[:16]}.npz'
+    name, file = _find_classifier(config)
     say(f'the classifier of {config.data.name} is kept in {file}')
     cached = load_cached(file, load_classifier)
     if cached is not None:
         return cached
     training, tests, classes = split_examples(config.data)
     classifier = train_classifier(
-        training['image'], training['label'], classes=classes, name=name, augment=augment
+        training['image'],
+        training['label'],
+        classes=classes,
+        name=name,
+        augment=_augment(config),
     )
     share = accuracy(classifier, tests['image'], tests['label'])
     say(f'it is right about {share:.2%} of {len(tests["label"]):,} images that it has not seen')
     save_cached(file, classifier, save_classifier)
     return classifier
+
+
+def cached_classifier(config: Any) -> Extractor | None:
+    """Returns the classifier of the config's data set where it has been trained already.
+
+    Raises:
+      UsageError: the set has no labels, or cannot be read here.
+    """
+    _, file = _find_classifier(config)
+    return load_cached(file, load_classifier)
+
+
+def _find_classifier(config: Any) -> tuple[str, Path]:
+    """The classifier's name, and where it is kept: by what it learns from."""
+    name = f'classifier-{config.data.name}-{_augment(config).__name__}'
+    pixels = digest_examples(open_labelled(config.data))
+    return name, cache_folder() / 'classifiers' / f'{name}-{pixels[:16]}.npz'
+
+
+def _augment(config: Any) -> Callable:
+    return shift_and_mirror if config.data.flip else shift
 
 
 def _inception(config: Any) -> Extractor:
