@@ -8,9 +8,8 @@ import pytest
 from sklearn.datasets import load_digits
 
 from gan_jax import mesh as meshes, metrics
-from gan_jax.metrics import classifier_training
-from gan_jax.metrics.classifier import Network
-from gan_jax.metrics.classifier_training import shift
+from gan_jax.metrics.classifier import Network, training
+from gan_jax.metrics.classifier.training import shift
 from gan_jax.usage import UsageError
 
 TINY = dict(classes=10, name='digits', features=8, epochs=1)
@@ -113,7 +112,7 @@ def test_the_same_seed_trains_the_same_bits(small):
 def test_two_devices_train_what_one_does(small, monkeypatch):
     """Normalisation is over the whole batch."""
     one = meshes.make_mesh(jax.devices()[:1])
-    monkeypatch.setattr(classifier_training.meshes, 'make_mesh', lambda: one)
+    monkeypatch.setattr(training.meshes, 'make_mesh', lambda: one)
     alone = metrics.train_classifier(FEW, FEW_LABELS, **TINY)
     for ours, theirs in zip(*map(jax.tree.leaves, (small.variables, alone.variables))):
         np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-5)

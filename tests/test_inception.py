@@ -10,7 +10,7 @@ import pytest
 
 from gan_jax import metrics
 from gan_jax.metrics.inception import Inception, extractor, from_torch
-from gan_jax.metrics.resize import resize_as_tensorflow_1
+from gan_jax.metrics.inception.resize import resize_as_tensorflow_1
 from tests.reference.make_inception import FILE, draw_state, images
 
 STORED = np.load(FILE)

@@ -8,8 +8,8 @@ import pytest
 
 from gan_jax import metrics
 from gan_jax.metrics.inception import from_torch
-from gan_jax.metrics.inception_tensorflow import from_tensorflow
-from gan_jax.metrics.tensorflow_graph import read_tensorflow_graph
+from gan_jax.metrics.inception.from_tensorflow import from_tensorflow
+from gan_jax.metrics.inception.tensorflow_graph import read_tensorflow_graph
 from gan_jax.usage import UsageError
 from tests.reference.make_inception import draw_state
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gan_jax.metrics.torch_file import read_torch_file
+from gan_jax.metrics.inception.torch_file import read_torch_file
 from gan_jax.usage import UsageError
 
 REFERENCE = Path(__file__).parent / 'reference'

@@ -25,6 +25,19 @@ DATA_LIBRARIES = (
     'tensorflow_datasets',
     'tqdm',
 )
+SCORING = (
+    'flax',
+    'gan_jax.files',
+    'gan_jax.mesh',
+    'gan_jax.metrics',
+    'gan_jax.tuning',
+    'gan_jax.usage',
+    'jax',
+    'numpy',
+    'optax',
+    'tqdm',
+    *STANDARD,
+)
 SPEAKING = ('collections', 'typing')  # what any file may need to say what its functions take
 
 SYSTEMS = tuple(path.stem for path in (ROOT / 'configs').glob('*.py') if path.stem != 'base')
@@ -60,22 +73,9 @@ ROOMS = (
         may=('flax', 'gan_jax.models', 'gan_jax.usage', 'jax', *STANDARD),
         words=('player',),
     ),
-    Room(
-        'gan_jax/metrics/[a-z]*.py',
-        may=(
-            'flax',
-            'gan_jax.files',
-            'gan_jax.mesh',
-            'gan_jax.metrics',
-            'gan_jax.tuning',
-            'gan_jax.usage',
-            'jax',
-            'numpy',
-            'optax',
-            'tqdm',
-            *STANDARD,
-        ),
-        words=('config', *METHODS),
+    *(  # all but the command, which reads files
+        Room(f'gan_jax/metrics/**/{name}.py', may=SCORING, words=('config', *METHODS))
+        for name in ('[a-z]*', '__init__')
     ),
     Room(
         'gan_jax/analysis/**/*.py',

@@ -4,8 +4,7 @@ import hashlib
 
 import pytest
 
-from gan_jax.metrics import weights
-from gan_jax.metrics.inception import from_torch
+from gan_jax.metrics.inception import from_torch, weights
 from gan_jax.usage import UsageError
 
 

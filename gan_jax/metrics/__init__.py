@@ -18,9 +18,9 @@ from gan_jax.metrics.classes import (
     mode_coverage,
     summarize_classes,
 )
-from gan_jax.metrics.classification import classification_accuracy_score
 from gan_jax.metrics.classifier import Classifier, accuracy, load_classifier, save_classifier
-from gan_jax.metrics.classifier_training import shift, shift_and_mirror, train_classifier
+from gan_jax.metrics.classifier.accuracy_score import classification_accuracy_score
+from gan_jax.metrics.classifier.training import shift, shift_and_mirror, train_classifier
 from gan_jax.metrics.comparison import (
     SCORES,
     Score,
@@ -34,6 +34,7 @@ from gan_jax.metrics.comparison import (
 from gan_jax.metrics.distances import Neighbours, nearest
 from gan_jax.metrics.extractor import Extractor, Features, stream_features
 from gan_jax.metrics.frechet import Accumulator, Moments, fid, fid_estimate, fid_infinity, summarize
+from gan_jax.metrics.inception.weights import load_inception
 from gan_jax.metrics.inception_score import (
     InceptionScoreAccumulator,
     inception_score,
@@ -50,7 +51,6 @@ from gan_jax.metrics.memorisation import authenticity
 from gan_jax.metrics.path_length import perceptual_path_length
 from gan_jax.metrics.similarity import PairSimilarity, pair_similarity
 from gan_jax.metrics.summary import Summary, SummaryAccumulator, load_summary, save_summary
-from gan_jax.metrics.weights import load_inception
 
 __all__ = [
     'Accumulator',

@@ -15,7 +15,7 @@ from gan_jax.files import replacing
 from gan_jax.metrics.classifier import load_classifier
 from gan_jax.metrics.comparison import SCORES, Seen, choose_scores, counted, describe, doubts, see
 from gan_jax.metrics.extractor import Extractor
-from gan_jax.metrics.weights import load_inception
+from gan_jax.metrics.inception.weights import load_inception
 from gan_jax.usage import UsageError
 
 _USUAL = 'fid,kid,inception_score,precision_recall,density_coverage'

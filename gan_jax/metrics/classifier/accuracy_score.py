@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from gan_jax.metrics.classifier import accuracy
-from gan_jax.metrics.classifier_training import check_examples, train_classifier
+from gan_jax.metrics.classifier.training import check_examples, train_classifier
 from gan_jax.usage import UsageError
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from jax import Array, lax
 
 from gan_jax.metrics.extractor import Extractor, Features
-from gan_jax.metrics.resize import resize_as_tensorflow_1
+from gan_jax.metrics.inception.resize import resize_as_tensorflow_1
 from gan_jax.usage import UsageError
 
 SIDE = 299  # of the images that the network sees

@@ -9,9 +9,9 @@ from tqdm import tqdm
 from gan_jax.files import cache_folder, replacing
 from gan_jax.metrics.extractor import Extractor
 from gan_jax.metrics.inception import extractor, from_torch
-from gan_jax.metrics.inception_tensorflow import from_tensorflow
-from gan_jax.metrics.tensorflow_graph import read_tensorflow_graph
-from gan_jax.metrics.torch_file import read_torch_file
+from gan_jax.metrics.inception.from_tensorflow import from_tensorflow
+from gan_jax.metrics.inception.tensorflow_graph import read_tensorflow_graph
+from gan_jax.metrics.inception.torch_file import read_torch_file
 from gan_jax.usage import UsageError
 
 # TensorFlow's graph of 2015 as pytorch-fid converted it; torch-fidelity's file is the same.
