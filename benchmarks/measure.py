@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / 'results'
-PACKAGES = ('jax', 'jaxlib', 'flax', 'optax', 'torch', 'numpy')
+PACKAGES = ('jax', 'jaxlib', 'flax', 'optax', 'torch', 'numpy', 'torch-fidelity')
 
 
 def summary(seconds: Sequence[float]) -> dict[str, float]:
