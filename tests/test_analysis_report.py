@@ -76,6 +76,7 @@ def test_several_runs_are_compared_on_one_page(program, reported, finished, tmp_
     assert done.returncode == 0, done.stdout + done.stderr
     html = (tmp_path / 'both.html').read_text()
     assert headings(html) == list(compare.COMPARISONS)
+    assert f'<td data-column="{reported}">12.5</td><td data-column="{finished}"></td>' in html
     assert html.count('<img') == 2 and 'They have the same config' in html
     assert 'do not compare' not in html
 

@@ -96,7 +96,7 @@ def test_python_itself_adds_no_line(line):
 WRONG_ARGUMENTS = {
     # flags
     '--wrkdir=x': ['wrkdir', 'Did you mean: workdir'],
-    '--mode=trian': ['--mode=trian', 'train|eval|sample|classifier'],
+    '--mode=trian': ['--mode=trian', 'train|eval|sample|report|classifier'],
     '--num=many': ['--num=many', 'int'],
     '--dry_run=maybe': ['--dry_run=maybe', 'boolean'],
     '--nodry_run=1': ['--nodry_run=1'],

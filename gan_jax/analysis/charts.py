@@ -138,7 +138,7 @@ def _grid(x: _Axis, y: _Axis, log: bool, percent: bool = False) -> str:
             f'<line class="grid" x1="{x.start}" x2="{x.end}" y1="{place:.1f}" y2="{place:.1f}"/>'
             f'<text x="{_LEFT - 6}" y="{place + 3.5:.1f}" text-anchor="end">{text}</text>'
         )
-    xs = ticks(x.low, x.high, 4)
+    xs = ticks(x.low, x.high)
     for value, place in zip(xs, x.place(xs)):
         anchor = 'end' if place > x.end - 12 else 'middle'
         at = f'x="{place:.1f}" y="{_HEIGHT - 6}" text-anchor="{anchor}"'

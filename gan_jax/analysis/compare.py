@@ -49,14 +49,23 @@ def compare_curves(studies: Studies) -> str:
 
 
 def compare_scores(studies: Studies) -> str:
-    """A chart per score, with a line per run; and whether their protocols let them compare."""
+    """The newest scores of every run, a chart where there are more, and whether they compare."""
     scores = {label: score_series(study) for label, study in _named(studies).items()}
-    names = dict.fromkeys(name for found in scores.values() for name in found)
-    empty = np.empty(0), np.empty(0)
+    names = list(dict.fromkeys(name for found in scores.values() for name in found))
+    if not names:
+        return ''
+    none = np.empty(0), np.empty(0)
+    series = {name: {label: scores[label].get(name, none) for label in scores} for name in names}
+    newest = [
+        (name, *(f'{values[-1]:.4g}' if len(values) else '' for _, values in runs.values()))
+        for name, runs in series.items()
+    ]
     drawn = page.row(
-        _lines(name, {label: found.get(name, empty) for label, found in scores.items()})
-        for name in names
+        _lines(name, runs)
+        for name, runs in series.items()
+        if max(len(steps) for steps, _ in runs.values()) > 1
     )
+    drawn += page.table(['Newest score', *scores], newest)
     evaluations = [evaluation for study in studies for evaluation in study.scores]
     protocols = [{**evaluation.get('protocol', {}), 'step': None} for evaluation in evaluations]
     differ = any(protocol != protocols[0] for protocol in protocols)

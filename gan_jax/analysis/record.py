@@ -38,7 +38,7 @@ def sample_files(folder: Path) -> Mapping[int, Path]:
 
 def names(history: History) -> list[str]:
     """Returns the names of everything that was logged, in the order of their first occurrence."""
-    return [name for name in dict.fromkeys(name for line in history for name in line)]
+    return list(dict.fromkeys(name for line in history for name in line))
 
 
 def series(history: History, name: str) -> tuple[np.ndarray, np.ndarray]:

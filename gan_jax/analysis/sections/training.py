@@ -91,6 +91,7 @@ def show_scores(study: Study) -> str:
     drawn = [
         charts.curves(name, [charts.Line('', 'first', *points)])
         for name, points in over_time.items()
+        if len(points[0]) > 1 or not study.scores  # whose newest ones are a table
     ]
     return page.row(drawn) + ''.join(_last_scores(study))
 
