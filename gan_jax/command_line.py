@@ -102,6 +102,7 @@ def run(options: flags.FlagValues) -> int:
         _quiet_libraries()
     try:
         check_numbers(options.config or {})
+        _check_mode(options)
         _prepare_jax()
         (_dry_run if options.dry_run else MODES[options.mode])(options, workdir)
     except UsageError as error:
@@ -110,6 +111,16 @@ def run(options: flags.FlagValues) -> int:
         print('stopped at once; what was saved before stays', file=sys.stderr)
         return 130
     return 0
+
+
+def _check_mode(options: flags.FlagValues) -> None:
+    """Finds flags that the mode would pass over."""
+    for name, modes in _FLAGS_OF.items():
+        if options[name].present and options.mode not in modes:
+            raise UsageError(
+                f'--{name} is for --mode={"|".join(modes)}; --mode={options.mode} reads its settings '
+                'from the config'
+            )
 
 
 def _quiet_libraries() -> None:
@@ -191,4 +202,11 @@ MODES = {
     'sample': _sample,
     'report': _report,
     'classifier': _classifier,
+}
+
+# Flags of some modes only.
+_FLAGS_OF = {
+    **dict.fromkeys(('num', 'seed', 'label', 'truncation', 'interpolate'), ('sample',)),
+    'out': ('sample', 'report'),
+    'step': ('sample', 'eval'),
 }

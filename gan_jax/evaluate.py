@@ -9,14 +9,17 @@ from gan_jax.logs import say
 from gan_jax.metrics import describe
 from gan_jax.run import load_run
 from gan_jax.usage import UsageError
+from gan_jax.workdir import read_config
 
 
 def evaluate(config: ConfigDict, path: str, step: int | None) -> None:
     """Prints the scores of a checkpoint, by default the newest, and writes them to its run's eval/.
 
     Raises:
-      UsageError: no run, no such checkpoint, or scores that cannot be had.
+      UsageError: no run, no such checkpoint, or scores that cannot be had, once all others are
+        printed and written.
     """
+    config.ema_decay = read_config(path).ema_decay  # what the checkpoint's average was made by
     run = load_run(path, config, step)
     evaluation = Evaluator(config)(run)
     protocol = evaluation.protocol
@@ -28,5 +31,5 @@ def evaluate(config: ConfigDict, path: str, step: int | None) -> None:
     for name, estimate in evaluation.scores.items():
         say(f'{name:20} {describe(estimate)}')
     evaluation.save(Path(path))
-    if evaluation.refused:
-        raise UsageError('; '.join(evaluation.refused))
+    if evaluation.scored.refused:
+        raise UsageError('; '.join(evaluation.scored.refused))

@@ -2,14 +2,18 @@
 
 import contextlib
 import os
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Lends a path to write to, which takes the place of `path` where the block ends well."""
-    partial = path.with_name(path.name + '.partial')
+    """Lends a path to write to, which takes the place of `path` where the block ends well.
+
+    No other process writes to it, so that of several the last one's file stands, and is whole.
+    """
+    partial = path.with_name(f'{path.name}.{uuid.uuid4().hex[:8]}.partial')
     try:
         yield partial
         partial.replace(path)

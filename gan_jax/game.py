@@ -121,6 +121,7 @@ class Game:
     after: Callable = keep  # (extra, metrics) -> extra at the end of a step: controllers
     ema: tuple[str, ...] = ()  # networks of which a moving average is kept and sampled
     truncate: Callable | None = None  # (latents, threshold) -> latents nearer to the middle
+    between: Callable | None = None  # (z, other, way) -> latents z between two
     critic: Callable | None = None  # (networks, images) -> [B] logits, high where they look real
 
     @property

@@ -7,6 +7,8 @@ import jax
 import jax.numpy as jnp
 from jax.scipy.stats import norm
 
+from gan_jax.interpolation import linear, spherical
+
 Array = jax.Array
 
 
@@ -17,6 +19,7 @@ class Prior(NamedTuple):
     # (z, threshold) -> z of the distribution within plus or minus the threshold: a monotone map
     # of each number, so that a sweep of thresholds moves the same images.
     truncate: Callable[[Array, float], Array]
+    between: Callable[[Array, Array, Array], Array]  # one z to another, through what is drawn too
 
 
 def gaussian(size: int) -> Prior:
@@ -26,7 +29,7 @@ def gaussian(size: int) -> Prior:
         low, high = norm.cdf(-threshold), norm.cdf(threshold)
         return norm.ppf(low + (high - low) * norm.cdf(z))
 
-    return Prior(lambda key, n: jax.random.normal(key, (n, size)), truncate)
+    return Prior(lambda key, n: jax.random.normal(key, (n, size)), truncate, spherical)
 
 
 def uniform(size: int) -> Prior:
@@ -35,7 +38,7 @@ def uniform(size: int) -> Prior:
     def draw(key: Array, n: int) -> Array:
         return jax.random.uniform(key, (n, size), minval=-1.0, maxval=1.0)
 
-    return Prior(draw, lambda z, threshold: z * jnp.minimum(threshold, 1))
+    return Prior(draw, lambda z, threshold: z * jnp.minimum(threshold, 1), linear)
 
 
 PRIORS = {prior.__name__: prior for prior in (gaussian, uniform)}

@@ -113,7 +113,7 @@ class Run:
         """
         if self.game.truncate is None:
             raise UsageError(f'game {self.config.game!r} has no latents that can be truncated')
-        if threshold <= 0:
+        if not threshold > 0:  # NaN too
             raise UsageError(f'a truncation of {threshold} must be above 0')
         return self._playing(truncated(self.game, threshold))
 

@@ -8,10 +8,9 @@ import numpy as np
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
-from gan_jax import pictures
+from gan_jax import interpolation, pictures
 from gan_jax.files import replacing
 from gan_jax.logs import say
-from gan_jax.metrics import interpolation
 from gan_jax.run import Arrays, Run, load_run
 from gan_jax.usage import UsageError, choose
 
@@ -60,17 +59,19 @@ def draw(run: Run, request: Request) -> Arrays:
     Raises:
       UsageError: the run cannot draw them.
     """
-    if request.truncation is not None:
-        run = run.truncated(request.truncation)
     if request.label is not None:
         run = run.labelled(request.label)
+    truncated = run if request.truncation is None else run.truncated(request.truncation)
     if request.interpolate is None:
-        return run.sample(request.num, request.seed)
-    return _interpolated(run, request)
+        return truncated.sample(request.num, request.seed)
+    latents = _lead(run, request)
+    if request.truncation is not None:  # what lies between is truncated too
+        latents = run.truncate(latents, request.truncation)
+    return run.draw(latents)
 
 
-def _interpolated(run: Run, request: Request) -> Arrays:
-    """Rows of the grid's length, of which each leads from one latent to another."""
+def _lead(run: Run, request: Request) -> Arrays:
+    """Latents in rows of the grid's length, of which each leads from one to another."""
     columns = pictures.square(request.num)
     rows = -(-request.num // columns)
     between = choose('path', request.interpolate, PATHS)
@@ -84,7 +85,7 @@ def _interpolated(run: Run, request: Request) -> Arrays:
             path = between(begins, stops, share.reshape(-1, *[1] * (ends.ndim - 1)))
         return np.asarray(path).reshape(-1, *ends.shape[1:])[: request.num]
 
-    return run.draw(jax.tree.map(lead, latents))
+    return jax.tree.map(lead, latents)
 
 
 def _write_npz(file: Path, arrays: Arrays) -> None:
@@ -99,6 +100,8 @@ def _write_png(file: Path, arrays: Arrays) -> None:
 
 def _write_folder(folder: Path, arrays: Arrays) -> None:
     """Pictures of the size that the run draws, in folders of their classes where they have any."""
+    if folder.exists() and any(folder.iterdir()):
+        raise UsageError(f'{folder} holds files already: name a folder that is new or empty')
     places = [folder] * len(arrays['image'])
     if 'label' in arrays:
         places = [folder / str(label) for label in arrays['label']]

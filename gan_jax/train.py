@@ -100,7 +100,8 @@ def train(config: ConfigDict, path: str) -> State:
                     unread = _log(unread, logs, clock)
                     drawn = draw(state, stream_key(config.seed, 'grid'))['image']
                     write_grid(workdir, f'{done:08d}.png', pictures.to_uint8(drawn), columns)
-                if last or done % config.checkpoint.every == 0:
+                scored = config.checkpoint.best.removeprefix('-') in scores
+                if last or scored or done % config.checkpoint.every == 0:
                     unread = _log(unread, logs, clock)
                     checkpoints.save(done, state, _check_finite({**_fetch(said), **scores}, done))
                 if last:
@@ -150,13 +151,13 @@ def _check_best(
 def _evaluate(evaluator: Evaluator, run: Run, workdir: Path) -> Metrics:
     """Scores the run as it is now, on all processes; what cannot be written is said."""
     evaluation = evaluator(run)
-    for reason in evaluation.refused:
+    for reason in evaluation.scored.refused:
         say(f'NOT SCORED at step {run.step}: {reason}')
     try:
         evaluation.save(workdir)
-    except OSError as error:
+    except UsageError as error:
         say(f'the scores of step {run.step} were not written: {error}')
-    return {f'eval/{name}': score.value for name, score in evaluation.scores.items()}
+    return {f'eval/{name}': said['value'] for name, said in evaluation.scores.items()}
 
 
 def _announce(config: ConfigDict, mesh: Any, source: Source, start: int) -> None:

@@ -48,7 +48,7 @@ class Play:
         self.game = adversarial(
             Generator(),
             Discriminator(normalized),
-            priors.Prior(self.draw_latents, truncate=None),
+            priors.Prior(self.draw_latents, truncate=None, between=None),
             weighted_penalties=weighted_penalties or {},
             **fields,
         )

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gan_jax.analysis import charts, jacobian, page, record, resemblance, walks
-from gan_jax.metrics.interpolation import linear, spherical
+from gan_jax.interpolation import linear, spherical
 from gan_jax.usage import UsageError
 
 

@@ -17,6 +17,7 @@ from gan_jax.evaluation.extractors import choose_extractor
 from gan_jax.evaluation.labelled import split_examples
 from gan_jax.games import build_game
 from gan_jax.mesh import make_mesh
+from gan_jax.metrics import comparison
 from gan_jax.run import Drawing, Run
 from gan_jax.train import train
 from gan_jax.usage import UsageError
@@ -31,6 +32,11 @@ def pixels() -> metrics.Extractor:
         return metrics.Features(sums, sums)
 
     return metrics.Extractor('pixels', apply, kernel, 'none', channels=(1,))
+
+
+def empty() -> metrics.Extractor:
+    """What scores cannot be known by."""
+    return replace(pixels(), variables={})
 
 
 @pytest.fixture(autouse=True)
@@ -63,8 +69,8 @@ def test_a_score_is_that_of_the_samples_as_pictures_and_of_all_real_images(score
     real = open_examples(scored.data).read(0, 1797)['image']
     assert said.protocol.reference.count == len(real) == 1797
     exact = metrics.fid(*(metrics.summarize(extractor(x).pooled) for x in (samples, real)))
-    assert said.scores['fid200'].value == pytest.approx(exact, rel=1e-5)
-    assert said.scores['fid200'].low < exact < said.scores['fid200'].high
+    assert said.scores['fid200']['value'] == pytest.approx(exact, rel=1e-5)
+    assert said.scores['fid200']['low'] < exact < said.scores['fid200']['high']
 
 
 def test_the_reference_is_what_is_stored_whatever_training_draws_at_random(scored):
@@ -131,12 +137,41 @@ def test_a_score_that_insists_on_a_number_of_images_is_refused_with_another(scor
 
 
 @pytest.mark.parametrize(
-    'count, name', [(50_000, 'fid50k'), (10_000, 'fid10k'), (1797, 'fid1797'), (1500, 'fid1500')]
+    'count, fid, kid',
+    [
+        (50_000, 'fid50k', 'kid10k'),
+        (10_000, 'fid10k', 'kid10k'),
+        (1797, 'fid1797', 'kid1797'),
+        (1500, 'fid1500', 'kid1500'),
+    ],
 )
-def test_names_say_how_many_images(count, name):
-    assert metrics.counted('fid', count) == name
-    (score,) = metrics.choose_scores(name, count, metrics.SCORES)
-    assert score.names == ('fid',)
+def test_names_say_of_how_many_images_a_score_is(count, fid, kid):
+    """However many there are, where a score is of those kept."""
+    for name in (fid, kid):
+        (score,) = metrics.choose_scores(name, count, metrics.SCORES)
+        assert list(metrics.counted_names(score, count)) == [name]
+
+
+def test_a_score_of_those_kept_cannot_be_had_of_more():
+    message = 'kid50k is a score of 50,000 generated images, and this one is of 10,000: kid10k'
+    with pytest.raises(UsageError, match=message):
+        metrics.choose_scores('kid50k', 50_000, metrics.SCORES)
+
+
+def test_scores_of_more_images_than_are_kept(monkeypatch):
+    """FID, the Inception Score and modes are of all; a copy of what was not kept is not denied."""
+    monkeypatch.setattr(comparison, 'KEPT', 50)
+    images = np.random.default_rng(0).integers(0, 256, (400, 8, 8, 1), np.uint8)
+    seen = metrics.see(pixels(), [{'image': images}], 400, {})
+    assert len(seen.summary.features) == 50 and seen.summary.moments.count == 400
+    assert seen.counts.sum() == 400
+    logits = np.asarray(pixels()(images).logits)
+    assert seen.inception_score == pytest.approx(metrics.inception_score(logits), rel=1e-5)
+    scores = metrics.choose_scores('fid,modes,authenticity', 400, metrics.SCORES)
+    said = metrics.take_scores(scores, 400, seen, seen.summary)
+    assert said.estimates['fid400']['value'] == pytest.approx(0, abs=1e-3)
+    assert said.estimates['modes400']['value'] == len(set(logits.argmax(axis=1)))
+    assert 'any of the 400 real images, of which only 50' in said.refused[0]
 
 
 def test_the_references_features_are_made_once(scored, monkeypatch, capsys):
@@ -156,8 +191,9 @@ def test_a_classifiers_parts_share_no_image():
     """Digits have no split 'test': a fifth is left out of what it is trained on."""
     from configs import gan
 
-    training, tests, classes = split_examples(gan.get_config().data)
+    training, tests, classes, unseen = split_examples(gan.get_config().data)
     assert (len(training['label']), len(tests['label']), classes) == (1437, 360, 10)
+    assert not unseen
     assert not {x.tobytes() for x in tests['image']} & {x.tobytes() for x in training['image']}
 
 
@@ -167,12 +203,68 @@ def test_a_classifiers_parts_share_no_image():
         ('inceptoin', "unknown extractor 'inceptoin'; did you mean 'inception'"),
         ('nowhere:make', "extractor 'nowhere:make': No module named 'nowhere'"),
         ('tests.test_evaluation:none', "has no attribute 'none'"),
+        (':x', 'Empty module name'),
+        ('tests.test_evaluation:empty', "'tests.test_evaluation:empty' has no variables"),
+        ('time:time', "'time:time': float is no Extractor"),
     ],
 )
 def test_an_extractor_that_cannot_be_had_is_said(scored, name, message):
     scored.eval.extractor = name
     with pytest.raises(UsageError, match=message):
         choose_extractor(scored)
+
+
+def test_tests_are_never_what_was_learnt_from(scored, monkeypatch):
+    """Images of a split 'test' leave out a fifth of their own."""
+
+    class Stored:
+        label_names = ('one', 'two')
+
+        def __len__(self):
+            return 20
+
+        def read(self, start, stop):
+            return {'image': np.arange(20)[start:stop], 'label': np.arange(20)[start:stop]}
+
+    monkeypatch.setattr('gan_jax.evaluation.labelled.open_examples', lambda data: Stored())
+    assert split_examples(scored.data).unseen
+    scored.data.split = 'test'
+    training, tests, _, unseen = split_examples(scored.data)
+    assert not unseen and not set(training['image']) & set(tests['image'])
+
+
+def test_copies_are_sought_among_what_was_trained_on(scored):
+    scored.eval.update(scores='authenticity', num=50)
+    run, evaluator = first(scored), Evaluator(scored)
+    assert 'authenticity50' in evaluator(run).scores
+    run.config.data.split = 'test'
+    assert "trained on split 'test'" in evaluator(run).scored.refused[0]
+
+
+def test_path_lengths_are_the_same_whatever_the_run_computes_with(scored):
+    """bfloat16 rounds a way of 1e-4 to none, or to a hundred times as long a one."""
+    scored.eval.update(scores='path_length', num=30)
+    exact = Evaluator(scored)(first(scored)).scores['path_length30']['value']
+    scored.dtype = 'bfloat16'
+    said = Evaluator(scored)(first(scored)).scores['path_length30']['value']
+    assert said == pytest.approx(exact, rel=1e-3)
+
+
+def test_scores_of_one_protocol_are_in_one_file(scored, tmp_path):
+    """Those that were there stay, and each says its settings."""
+    run = first(scored)
+    for scores in ('fid', 'kid'):
+        scored.eval.scores = scores
+        Evaluator(scored)(run).save(tmp_path)
+    (file,) = (tmp_path / 'eval').iterdir()
+    said = json.loads(file.read_text())
+    assert set(said['scores']) == {'fid200', 'kid200'}
+    assert said['scores']['kid200']['settings'].startswith('100 subsets')
+    assert said['protocol']['normalization'] == 'none'
+    assert said['protocol']['precision'].startswith('float32, default products on')
+    (tmp_path / 'other').write_text('')
+    with pytest.raises(UsageError, match='cannot write'):
+        Evaluator(scored)(run).save(tmp_path / 'other')
 
 
 # In training.
@@ -188,8 +280,8 @@ def test_training_is_scored_and_keeps_its_best(scored, tmp_path, monkeypatch):
 
     def scripted(self, run):
         said = score(self, run)
-        estimate = said.scores['fid200']._replace(value=next(values))
-        return said._replace(scores={**said.scores, 'fid200': estimate})
+        value = {'value': next(values), 'low': None, 'high': None, 'settings': ''}
+        return said._replace(scored=metrics.Scored({**said.scores, 'fid200': value}, ()))
 
     monkeypatch.setattr(Evaluator, '__call__', scripted)
     state = train(scored, str(tmp_path / 'scored'))

@@ -4,8 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax import metrics
-from gan_jax.metrics import interpolation
+from gan_jax import interpolation, metrics
 from gan_jax.usage import UsageError
 
 MIX = np.random.default_rng(1).normal(size=(6, 48)).astype(np.float32)

@@ -14,8 +14,8 @@ from gan_jax import priors
 from gan_jax.build import make_initial_state
 from gan_jax.game import Game, labelled, truncated
 from gan_jax.games import build_game
+from gan_jax.interpolation import linear, spherical
 from gan_jax.mesh import make_mesh
-from gan_jax.metrics.interpolation import linear, spherical
 from gan_jax.run import Drawing, Run
 from gan_jax.sample import Request, draw, sample
 from gan_jax.usage import UsageError

@@ -73,9 +73,14 @@ class Study:
     def describe(self, images: np.ndarray) -> np.ndarray:
         """Returns what images are compared by: float [n, D]."""
         if self.extractor is None:
-            return images.reshape(len(images), -1) / np.float32(255)
+            return _flat(images)
         batches = np.split(images, range(BATCH, len(images), BATCH))
         return np.concatenate([f.pooled for f in stream_features(self.extractor, batches)])
+
+    @cached_property
+    def pixels(self) -> tuple[np.ndarray, np.ndarray]:
+        """Of the generated images and of the real ones: what a verdict is by, on any machine."""
+        return _flat(self.drawn['image']), _flat(self.real['image'])
 
     @property
     def described_by(self) -> str:
@@ -133,6 +138,10 @@ def open_study(path: str, extractor: Extractor | None = None) -> Study:
       UsageError: there is no run.
     """
     return Study(Path(path), read_config(path), extractor)
+
+
+def _flat(images: np.ndarray) -> np.ndarray:
+    return images.reshape(len(images), -1) / np.float32(255)
 
 
 def to_signed(images: np.ndarray) -> np.ndarray:

@@ -1,6 +1,5 @@
 """Images that somebody gives by a path: a folder of files, or an array in an archive."""
 
-import zipfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +12,7 @@ from gan_jax.data.image_set import THREADS
 from gan_jax.usage import UsageError
 
 _CHUNK = 64  # images that a thread reads at a time
+_GREY = ('1', 'L', 'I;16')  # modes of Pillow's
 _NAMES = ('image', 'images', 'arr_0')  # of the array in an archive
 
 
@@ -22,8 +22,8 @@ class GivenFiles:
     def __init__(self, root: Path):
         self._folder = list_folder(root)
         ((first, _),) = self._folder.read([0])
-        self._channels = 1 if first.mode in ('1', 'L', 'I;16') else 3
-        self._size = first.size
+        self._channels = 1 if first.mode in _GREY else 3
+        self.shape = ()
         self.shape = self._read([0]).shape[1:]
 
     def __len__(self) -> int:
@@ -44,15 +44,18 @@ class GivenFiles:
         images = []
         for index, (image, _) in zip(indices, self._folder.read(indices)):
             name = self._folder.describe(index)
-            if image.size != self._size:
-                raise UsageError(
-                    'images of a set must have one size, (width, height): the first has '
-                    f'{self._size}, {name} has {image.size}'
-                )
+            if self._channels == 1 and image.mode not in _GREY:
+                raise UsageError(f'{name} is in colour, and the first image of its set is grey')
             try:
-                images.append(decode.to_array(decode.to_channels(image, self._channels, 'white')))
+                array = decode.to_array(decode.to_channels(image, self._channels, 'white'))
             except Exception as error:  # Pillow raises a dozen kinds for damaged files.
                 raise UsageError(f'{name} cannot be decoded: {error}') from error
+            if self.shape and array.shape != self.shape:
+                one, other = (f'{width}x{height}' for height, width, _ in (self.shape, array.shape))
+                raise UsageError(
+                    f'images of a set must have one size: the first has {one}, {name} has {other}'
+                )
+            images.append(array)
         return np.stack(images)
 
 
@@ -100,7 +103,7 @@ def _find_images(path: Path) -> np.ndarray:
             names = [name for name in _NAMES if name in archive]
             found = ', '.join(archive)
             images = archive[names[0]] if names else None
-    except (OSError, ValueError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+    except Exception as error:  # NumPy raises a dozen kinds for damaged files
         raise UsageError(f'{path} is no archive of arrays: {error}') from error
     if images is None:
         raise UsageError(f"{path} holds no array 'image': {found or 'nothing'}")

@@ -1,10 +1,10 @@
 """Scores of a run's samples against its data, each with the protocol that makes it comparable."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 from ml_collections import ConfigDict
@@ -16,82 +16,97 @@ from gan_jax.evaluation.reference import describe_reference, see_reference
 from gan_jax.evaluation.run_scores import RUN_SCORES, Subject
 from gan_jax.files import replacing
 from gan_jax.logs import say
-from gan_jax.metrics import Estimate, choose_scores, counted, doubts, see
+from gan_jax.metrics import Scored, choose_scores, counted_names, doubts, see, take_scores
 from gan_jax.run import Run
 from gan_jax.usage import UsageError
 
 
 class Evaluation(NamedTuple):
-    """What a checkpoint's samples scored."""
+    """What a checkpoint's samples scored, and how."""
 
-    scores: Mapping[str, Estimate]  # by names that say of how many images: fid50k
+    scored: Scored
     protocol: Protocol
-    refused: Sequence[str]  # why scores could not be had, a line each
+
+    @property
+    def scores(self) -> Mapping[str, Mapping[str, Any]]:
+        """By names that say of how many images: {'fid50k': {'value', 'low', 'high', 'settings'}}."""
+        return self.scored.estimates
 
     def save(self, workdir: Path) -> None:
-        """Writes eval/STEP-PROTOCOL.json into a run's folder, on process 0."""
+        """Writes eval/STEP-PROTOCOL.json into a run's folder, on process 0.
+
+        Scores of the same protocol that are there already stay. Raises UsageError where it cannot
+        be written.
+        """
         if jax.process_index() == 0:
-            said = {
-                'step': self.protocol.step,
-                'scores': {name: score._asdict() for name, score in self.scores.items()},
-                'protocol': asdict(self.protocol),
-            }
             file = workdir / 'eval' / f'{self.protocol.step:08d}-{self.protocol.digest()}.json'
-            file.parent.mkdir(exist_ok=True)
-            with replacing(file) as partial:
-                partial.write_text(json.dumps(said, indent=2) + '\n')
+            try:
+                file.parent.mkdir(exist_ok=True)
+                before = json.loads(file.read_text())['scores'] if file.exists() else {}
+                said = {
+                    'step': self.protocol.step,
+                    'scores': {**before, **self.scores},
+                    'protocol': asdict(self.protocol),
+                }
+                with replacing(file) as partial:
+                    partial.write_text(json.dumps(said, indent=2) + '\n')
+            except (OSError, ValueError, KeyError) as error:
+                raise UsageError(f'cannot write {str(file)!r}: {error}') from None
 
 
 class Evaluator:
     """Scores one run again and again; what does not change between steps is made once.
 
-    What is wrong with the config, the data or the weights is found at once, before training.
+    An unknown score, one that insists on another number of images, data or weights that cannot be
+    had are found at once, before training.
 
     Raises:
-      UsageError: an unknown score, one that insists on another number of images, an extractor or
-        data that cannot be had.
+      UsageError: one of these.
     """
 
     def __init__(self, config: ConfigDict):
-        self._config = config
+        self._settings = config.eval
         self._scores = choose_scores(config.eval.scores, config.eval.num, RUN_SCORES)
         self._extractor = choose_extractor(config)
         data = ConfigDict({**config.data, 'split': config.eval.split})
         examples = open_examples(data)
         self._described = describe_reference(data, examples, self._extractor)
         self._reference = see_reference(self._described, examples, self._extractor)
-        for doubt in doubts((config.eval.num, len(examples)), self._reference):
+        counts = config.eval.num, len(examples)
+        for doubt in doubts(counts, len(self._reference.moments.mean)):
             say(doubt)
 
     @property
     def names(self) -> list[str]:
         """What the scores are called: fid50k."""
-        names = [name for score in self._scores for name in score.names]
-        return [counted(name, self._config.eval.num) for name in names]
+        return [name for score in self._scores for name in counted_names(score, self._settings.num)]
 
     def __call__(self, run: Run) -> Evaluation:
         """Returns the scores of a run as it is."""
-        settings = self._config.eval
+        settings = self._settings
         if settings.truncation:
             run = run.truncated(settings.truncation)
         protocol = Protocol(
             reference=self._described,
             generated=settings.num,
             step=run.step,
-            averaged=self._config.ema_decay,
-            batch_normalization='running averages',
+            averaged=run.config.ema_decay,
+            normalization=_normalization(run),
             truncation=settings.truncation,
             seed=settings.seed,
-            dtype=self._config.dtype,
+            precision=_precision(run),
         )
         batches = run.batches(settings.num, settings.seed)
         seen = see(self._extractor, batches, settings.num, asdict(protocol))
-        subject = Subject(run, seen, self._reference, self._extractor)
-        scores, refused = {}, []
-        for score in self._scores:
-            try:
-                names = (counted(name, settings.num) for name in score.names)
-                scores |= zip(names, score.function(subject))
-            except UsageError as error:
-                refused.append(f'{score.names[0]}: {error}')
-        return Evaluation(scores, protocol, refused)
+        subject = Subject(run, seen, self._reference, self._extractor, settings)
+        return Evaluation(take_scores(self._scores, settings.num, subject), protocol)
+
+
+def _normalization(run: Run) -> str:
+    collections = {kind for stats in run.state.stats.values() for kind in stats}
+    return 'running averages' if 'batch_stats' in collections else 'none'
+
+
+def _precision(run: Run) -> str:
+    products = jax.config.jax_default_matmul_precision or 'default'
+    return f'{run.config.dtype}, {products} products on {run.mesh.devices.flat[0].device_kind}'

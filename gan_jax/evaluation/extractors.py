@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jax
+
 from gan_jax.evaluation.cache import load_cached, save_cached
 from gan_jax.evaluation.labelled import open_labelled, split_examples
 from gan_jax.evaluation.reference import digest_examples
@@ -20,7 +22,8 @@ from gan_jax.metrics import (
     shift_and_mirror,
     train_classifier,
 )
-from gan_jax.usage import UsageError, choose
+from gan_jax.metrics.classifier.training import RECIPE
+from gan_jax.usage import UsageError, choose, first_line
 
 
 def choose_extractor(config: Any) -> Extractor:
@@ -30,7 +33,7 @@ def choose_extractor(config: Any) -> Extractor:
       UsageError: there is none of this name, or it cannot be had.
     """
     name = config.eval.extractor
-    return _imported(name)() if ':' in name else choose('extractor', name, _EXTRACTORS)(config)
+    return _import(name) if ':' in name else choose('extractor', name, _EXTRACTORS)(config)
 
 
 def data_classifier(config: Any) -> Extractor:
@@ -43,7 +46,7 @@ def data_classifier(config: Any) -> Extractor:
     cached = load_cached(file, load_classifier)
     if cached is not None:
         return cached
-    training, tests, classes = split_examples(config.data)
+    training, tests, classes, _ = split_examples(config.data)
     classifier = train_classifier(
         training['image'],
         training['label'],
@@ -69,7 +72,7 @@ def cached_classifier(config: Any) -> Extractor | None:
 
 def _find_classifier(config: Any) -> tuple[str, Path]:
     """The classifier's name, and where it is kept: by what it learns from."""
-    name = f'classifier-{config.data.name}-{_augment(config).__name__}'
+    name = f'classifier-{config.data.name}-{_augment(config).__name__}-recipe{RECIPE}'
     pixels = digest_examples(open_labelled(config.data))
     return name, cache_folder() / 'classifiers' / f'{name}-{pixels[:16]}.npz'
 
@@ -82,12 +85,18 @@ def _inception(config: Any) -> Extractor:
     return load_inception(config.eval.weights)
 
 
-def _imported(name: str) -> Callable[[], Extractor]:
+def _import(name: str) -> Extractor:
+    """Returns what the function makes that `MODULE:FUNCTION` names."""
     module, _, function = name.partition(':')
     try:
-        return getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError) as error:
-        raise UsageError(f'extractor {name!r}: {error}') from error
+        extractor = getattr(importlib.import_module(module), function)()
+    except Exception as error:  # of somebody else's code
+        raise UsageError(f'extractor {name!r}: {first_line(error)}') from error
+    if not isinstance(extractor, Extractor):
+        raise UsageError(f'extractor {name!r}: {type(extractor).__name__} is no Extractor')
+    if not jax.tree.leaves(extractor.variables):
+        raise UsageError(f'extractor {name!r} has no variables, by which its scores are known')
+    return extractor
 
 
 _EXTRACTORS = {'classifier': data_classifier, 'inception': _inception}

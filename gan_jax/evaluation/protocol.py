@@ -31,11 +31,11 @@ class Protocol:
     reference: Reference
     generated: int
     step: int  # of the checkpoint
-    averaged: float  # decay of the weights' moving average; 0 for the weights themselves
-    batch_normalization: str
+    averaged: float  # decay of the weights' moving average in training; 0: weights as they were
+    normalization: str  # what batch normalisation, where there is any, divides by
     truncation: float  # latents beyond plus or minus this were not drawn; 0 drew them all
     seed: int
-    dtype: str
+    precision: str  # of the numbers within networks, and of their products on which devices
     pixels: str = 'uint8, rounded'
 
     def digest(self) -> str:

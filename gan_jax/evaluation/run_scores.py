@@ -1,11 +1,13 @@
 """The scores that a run can be asked for: those of its samples' features, and those of more."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+from ml_collections import ConfigDict
 
 from gan_jax.evaluation.labelled import split_examples
 from gan_jax.metrics import (
@@ -16,21 +18,27 @@ from gan_jax.metrics import (
     Seen,
     Summary,
     classification_accuracy_score,
+    intra_fid,
     pair_similarity,
     perceptual_path_length,
+    summarize_classes,
 )
-from gan_jax.metrics.interpolation import spherical
 from gan_jax.run import BATCH, Run
 from gan_jax.usage import UsageError
 
+_ALIKE = 2000  # images of which pairs are compared
+_LABELLED = 50_000  # images that a classifier is trained on
+_EPSILON = 1e-4  # of a way
+
 
 class Subject(NamedTuple):
-    """What is scored, and by what."""
+    """What is scored, by what, and the `eval` section that says how."""
 
     run: Run
     generated: Seen
     reference: Summary
     extractor: Extractor
+    settings: Any
 
 
 def _of_features(
@@ -39,53 +47,102 @@ def _of_features(
     return function(subject.generated, subject.reference)
 
 
+def _authenticity(subject: Subject) -> tuple[Estimate]:
+    trained_on, compared_with = subject.run.config.data.split, subject.settings.split
+    if trained_on != compared_with:
+        raise UsageError(
+            f'the run was trained on split {trained_on!r}, of which copies would be: '
+            f'--config.eval.split={trained_on}'
+        )
+    return SCORES['authenticity'].function(subject.generated, subject.reference)
+
+
+def _intra_fid(subject: Subject) -> tuple[Estimate]:
+    sets = {'generated': subject.generated.summary, 'real': subject.reference}
+    for name, summary in sets.items():
+        if summary.labels is None:
+            raise UsageError(f'the {name} images have no labels')
+    classes = (summarize_classes([(one.features, one.labels)]) for one in sets.values())
+    return (Estimate(intra_fid(*classes).mean, None, None),)
+
+
 def _ms_ssim(subject: Subject) -> tuple[Estimate]:
-    """Of the first samples alone: pairs of 2,000 images."""
-    settings = subject.run.config.eval
-    images = subject.run.sample(min(settings.num, 2000), settings.seed)['image']
+    count = min(subject.settings.num, _ALIKE)
+    images = subject.run.sample(count, subject.settings.seed)['image']
     return (pair_similarity(images).mean,)
 
 
 def _path_length(subject: Subject) -> tuple[Estimate]:
-    """In z, over arcs; the extractor's features take the place of LPIPS's."""
-    run, settings = subject.run, subject.run.config.eval
-    batches = -(-settings.num // BATCH)
-    keys = jax.random.split(jax.random.key(settings.seed), batches)
-    pairs = (np.split(_z(run.latents(2 * BATCH, key)), 2) for key in keys)
+    """By the prior's own way; the extractor's features take the place of LPIPS's.
+
+    In full float32 whatever the run computes with: coarser numbers round so short a way.
+    """
+    run, settings = _in_float32(subject.run), subject.settings
+    if run.game.between is None:
+        raise UsageError(f'game {run.config.game!r} has no way from one latent to another')
+    keys = jax.random.split(jax.random.key(settings.seed), -(-settings.num // BATCH))
+    counts = [min(BATCH, settings.num - start) for start in range(0, settings.num, BATCH)]
+    pairs = (
+        tuple(one[:count] for one in np.split(_z(run.latents(2 * BATCH, key)), 2))
+        for key, count in zip(keys, counts)
+    )
 
     def draw(z: np.ndarray) -> np.ndarray:
-        return (run.drawing.render(run.state, {'z': np.asarray(z)})['image'] + 1) * 127.5
+        with jax.default_matmul_precision('highest'):
+            return (run.drawing.render(run.state, {'z': np.asarray(z)})['image'] + 1) * 127.5
 
     def features(images: np.ndarray) -> np.ndarray:
         return np.asarray(subject.extractor(images).pooled)
 
-    return (perceptual_path_length(draw, features, pairs, spherical),)
+    return (perceptual_path_length(draw, features, pairs, run.game.between, _EPSILON),)
+
+
+def _in_float32(run: Run) -> Run:
+    config = ConfigDict({**run.config, 'dtype': 'float32'})
+    return replace(run, drawing=replace(run.drawing, config=config))
 
 
 def _z(latents: Any) -> np.ndarray:
     if set(latents) != {'z'}:
-        raise UsageError(f'a path length needs latents z alone, not {", ".join(latents)}')
+        raise UsageError(f'a way leads between latents z alone, not {", ".join(latents)}')
     return latents['z']
 
 
 def _classification_accuracy(subject: Subject) -> tuple[Estimate]:
-    config = subject.run.config
-    samples = subject.run.sample(config.eval.num, config.eval.seed)
+    data = subject.run.config.data
+    count = min(subject.settings.num, _LABELLED)
+    samples = subject.run.sample(count, subject.settings.seed)
     if 'label' not in samples:
-        raise UsageError('classification_accuracy needs samples with labels: a conditional system')
-    _, tests, classes = split_examples(config.data)
+        raise UsageError('the samples have no labels to train a classifier with')
+    labelled = split_examples(data)
+    if not labelled.unseen:
+        raise UsageError(f'data set {data.name!r} has no split that the run has not seen')
     value = classification_accuracy_score(
-        samples['image'], samples['label'], tests['image'], tests['label'], classes=classes
+        samples['image'],
+        samples['label'],
+        labelled.tests['image'],
+        labelled.tests['label'],
+        classes=labelled.classes,
     )
     return (Estimate(value, None, None),)
 
 
 RUN_SCORES = {
     **{
-        name: Score(score.names, partial(_of_features, score.function))
+        name: score._replace(function=partial(_of_features, score.function))
         for name, score in SCORES.items()
     },
-    'ms_ssim': Score(('ms_ssim',), _ms_ssim),
-    'path_length': Score(('path_length',), _path_length),
-    'classification_accuracy': Score(('classification_accuracy',), _classification_accuracy),
+    'authenticity': SCORES['authenticity']._replace(function=_authenticity),
+    'intra_fid': SCORES['kid']._replace(
+        names=('intra_fid',), function=_intra_fid, settings='moments of the images kept, by class'
+    ),
+    'ms_ssim': Score(
+        ('ms_ssim',), _ms_ssim, _ALIKE, '1,000 pairs; 5 scales from 176 pixels on, fewer below'
+    ),
+    'path_length': Score(
+        ('path_length',), _path_length, settings=f"epsilon {_EPSILON}, the prior's way, whole"
+    ),
+    'classification_accuracy': Score(
+        ('classification_accuracy',), _classification_accuracy, _LABELLED, "on the split 'test'"
+    ),
 }

@@ -108,6 +108,7 @@ def adversarial(
         draw=draw,
         ema=ema,
         truncate=truncate,
+        between=prior.between,
         critic=critic,
     )
 

@@ -21,16 +21,7 @@ from gan_jax.metrics.classes import (
 from gan_jax.metrics.classifier import Classifier, accuracy, load_classifier, save_classifier
 from gan_jax.metrics.classifier.accuracy_score import classification_accuracy_score
 from gan_jax.metrics.classifier.training import shift, shift_and_mirror, train_classifier
-from gan_jax.metrics.comparison import (
-    SCORES,
-    Score,
-    Seen,
-    choose_scores,
-    counted,
-    describe,
-    doubts,
-    see,
-)
+from gan_jax.metrics.comparison import SCORES, Seen, see
 from gan_jax.metrics.distances import Neighbours, nearest
 from gan_jax.metrics.extractor import Extractor, Features, stream_features
 from gan_jax.metrics.frechet import Accumulator, Moments, fid, fid_estimate, fid_infinity, summarize
@@ -48,6 +39,15 @@ from gan_jax.metrics.manifold import (
     precision_recall_estimates,
 )
 from gan_jax.metrics.memorisation import authenticity
+from gan_jax.metrics.naming import (
+    Score,
+    Scored,
+    choose_scores,
+    counted_names,
+    describe,
+    doubts,
+    take_scores,
+)
 from gan_jax.metrics.path_length import perceptual_path_length
 from gan_jax.metrics.similarity import PairSimilarity, pair_similarity
 from gan_jax.metrics.summary import Summary, SummaryAccumulator, load_summary, save_summary
@@ -66,6 +66,7 @@ __all__ = [
     'PairSimilarity',
     'SCORES',
     'Score',
+    'Scored',
     'Seen',
     'Summary',
     'SummaryAccumulator',
@@ -74,7 +75,7 @@ __all__ = [
     'bootstrap',
     'choose_scores',
     'classification_accuracy_score',
-    'counted',
+    'counted_names',
     'density_coverage',
     'density_coverage_estimates',
     'describe',
@@ -105,5 +106,6 @@ __all__ = [
     'stream_features',
     'summarize',
     'summarize_classes',
+    'take_scores',
     'train_classifier',
 ]

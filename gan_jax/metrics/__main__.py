@@ -4,29 +4,39 @@ Each is a folder of images of one size, or a `.npz` with uint8 images [N, H, W, 
 """
 
 import argparse
+import hashlib
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from gan_jax import tuning
 from gan_jax.data.given import Given, open_given
 from gan_jax.files import replacing
 from gan_jax.metrics.classifier import load_classifier
-from gan_jax.metrics.comparison import SCORES, Seen, choose_scores, counted, describe, doubts, see
-from gan_jax.metrics.extractor import Extractor
+from gan_jax.metrics.comparison import SCORES, see
 from gan_jax.metrics.inception.weights import load_inception
+from gan_jax.metrics.naming import choose_scores, describe, doubts, take_scores
 from gan_jax.usage import UsageError
 
 _USUAL = 'fid,kid,inception_score,precision_recall,density_coverage'
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str):
+        """Says a mistake as every other one: in one line."""
+        raise UsageError(f'{message}; -h says what there is')
+
+
 def main(arguments: list[str]) -> int:
     """Prints the scores, one a line; returns the exit code."""
-    options = _parse(arguments)
-    tuning.keep_compiled()
-    tuning.prepare()
     try:
+        options = _parse(arguments)
+        tuning.keep_compiled()
+        tuning.prepare()
         _score(options)
     except UsageError as error:
         print('error:', ' '.join(str(error).split()), file=sys.stderr)
@@ -35,9 +45,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        'python -m gan_jax.metrics', description=__doc__.partition(':')[0]
-    )
+    parser = _Parser('python -m gan_jax.metrics', description=__doc__.partition(':')[0])
     parser.add_argument('generated', help='a folder of images, or a .npz with an array `image`')
     parser.add_argument('reference', help='the real images, likewise')
     parser.add_argument('--scores', default=_USUAL, help=f'some of {", ".join(SCORES)}')
@@ -48,9 +56,10 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def _score(options: argparse.Namespace) -> None:
-    generated, reference = (open_given(path) for path in (options.generated, options.reference))
+    sets = {name: open_given(getattr(options, name)) for name in ('generated', 'reference')}
+    generated, reference = sets.values()
     if generated.shape != reference.shape:
-        sizes = ' and '.join('x'.join(map(str, given.shape)) for given in (generated, reference))
+        sizes = ' and '.join('x'.join(map(str, given.shape)) for given in sets.values())
         raise UsageError(f'images of {sizes} (height, width, channels) cannot be compared')
     scores = choose_scores(options.scores, len(generated), SCORES)
     extractor = (
@@ -62,25 +71,32 @@ def _score(options: argparse.Namespace) -> None:
         'extractor': extractor.name,
         'weights': extractor.digest,
         'resizing': extractor.resizing,
-        'generated': f'{len(generated)} images of {options.generated}',
-        'reference': f'{len(reference)} images of {options.reference}',
     }
-    ours, theirs = (_see(extractor, given, protocol) for given in (generated, reference))
-    for doubt in doubts((len(generated), len(reference)), theirs.summary):
+    seen = {}
+    for name, given in sets.items():
+        pixels = hashlib.sha256()
+        seen[name] = see(extractor, _digested(given, pixels), len(given), protocol)
+        protocol[name] = {
+            'images': len(given),
+            'path': getattr(options, name),
+            'pixels': pixels.hexdigest(),
+        }
+    theirs = seen['reference'].summary
+    for doubt in doubts(map(len, sets.values()), len(theirs.moments.mean)):
         print(f'note: {doubt}', flush=True)
-    said = {}
-    for score in scores:
-        for name, estimate in zip(score.names, score.function(ours, theirs.summary)):
-            said[counted(name, len(generated))] = estimate
-            print(f'{counted(name, len(generated)):20} {describe(estimate)}', flush=True)
+    said = take_scores(scores, len(generated), seen['generated'], theirs)
+    for name, estimate in said.estimates.items():
+        print(f'{name:20} {describe(estimate)}')
     if options.out:
-        estimates = {name: estimate._asdict() for name, estimate in said.items()}
-        _write(Path(options.out), {'scores': estimates, 'protocol': protocol})
+        _write(Path(options.out), {'scores': said.estimates, 'protocol': protocol})
+    if said.refused:
+        raise UsageError('; '.join(said.refused))
 
 
-def _see(extractor: Extractor, given: Given, protocol: dict[str, Any]) -> Seen:
-    batches = ({'image': images} for images in given.batches())
-    return see(extractor, batches, len(given), protocol)
+def _digested(given: Given, pixels: Any) -> Iterator[dict[str, np.ndarray]]:
+    for images in given.batches():
+        pixels.update(np.ascontiguousarray(images))
+        yield {'image': images}
 
 
 def _write(file: Path, said: dict[str, Any]) -> None:

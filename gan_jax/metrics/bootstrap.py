@@ -24,8 +24,8 @@ class Estimate(NamedTuple):
     """A score and its 95 % interval."""
 
     value: float
-    low: float
-    high: float
+    low: float | None  # None where an interval would mean nothing
+    high: float | None
 
 
 def bootstrap(
@@ -43,8 +43,22 @@ def bootstrap(
 
 
 def mean_estimate(values: np.ndarray) -> Estimate:
-    """Returns the mean of a value of each image, [N], and its interval: see `bootstrap`."""
+    """Returns the mean of a value of each image, [N], and its interval.
+
+    Of truths, whose mean is a share, it is Wilson's (1927), which is right near 0 and 1 too; of
+    numbers see `bootstrap`.
+    """
+    if values.dtype == bool:
+        return _share(values.mean(), len(values))
     return bootstrap(lambda indices: values[indices].mean(), len(values))
+
+
+def _share(share: float, count: int) -> Estimate:
+    """(p + z^2 / 2n -+ z sqrt(p (1 - p) / n + z^2 / 4n^2)) / (1 + z^2 / n)."""
+    weight = _DEVIATIONS**2 / count
+    middle = (share + weight / 2) / (1 + weight)
+    half = (_DEVIATIONS / (1 + weight)) * (share * (1 - share) / count + weight / 4 / count) ** 0.5
+    return Estimate(float(share), float(middle - half), float(middle + half))
 
 
 def around(value: float, deviation: float) -> Estimate:

@@ -1,14 +1,13 @@
 """Two sets of images, each seen once by an extractor, and the scores of what was seen by name."""
 
-import re
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from gan_jax.metrics.bootstrap import Estimate
-from gan_jax.metrics.classes import intra_fid, mode_coverage, summarize_classes
+from gan_jax.metrics.classes import mode_coverage
 from gan_jax.metrics.extractor import Extractor, stream_features
 from gan_jax.metrics.frechet import fid_estimate, fid_infinity
 from gan_jax.metrics.inception_score import (
@@ -19,9 +18,11 @@ from gan_jax.metrics.inception_score import (
 from gan_jax.metrics.kernel import kid_estimate
 from gan_jax.metrics.manifold import density_coverage_estimates, precision_recall_estimates
 from gan_jax.metrics.memorisation import authenticity
+from gan_jax.metrics.naming import Score
 from gan_jax.metrics.summary import Summary, SummaryAccumulator
-from gan_jax.usage import UsageError, choose
+from gan_jax.usage import UsageError
 
+KEPT = 10_000  # images of a set whose features are kept, by lot
 _SPLITS = 10  # of the Inception Score
 
 
@@ -29,7 +30,8 @@ class Seen(NamedTuple):
     """A set of images as an extractor saw it."""
 
     summary: Summary
-    inception_score: InceptionScore
+    inception_score: InceptionScore | None  # of no fewer images than it has parts
+    counts: np.ndarray  # [classes], images of which a class has the largest logit
 
 
 def see(
@@ -43,8 +45,9 @@ def see(
     Batches are {'image': uint8 [n, H, W, C]}, with 'label' [n] where there are labels. Raises
     UsageError for images that the extractor does not take.
     """
-    summary = SummaryAccumulator()
+    summary = SummaryAccumulator(KEPT)
     score = InceptionScoreAccumulator(total, min(_SPLITS, total))
+    counts = 0
     labels = deque()  # of images whose features are still to come
 
     def images():
@@ -56,14 +59,10 @@ def see(
         own = np.array([labels.popleft() for _ in features.pooled]) if labels else None
         summary.add(features, own)
         score.add(features.logits)
-    return Seen(summary.summary(protocol), score.score())
-
-
-class Score(NamedTuple):
-    """One or more numbers that are made together."""
-
-    names: tuple[str, ...]
-    function: Callable[[Seen, Summary], tuple[Estimate, ...]]  # of generated and of real images
+        classes = features.logits.shape[1]
+        counts += np.bincount(features.logits.argmax(axis=1), minlength=classes)
+    made = score.score() if total >= _SPLITS else None
+    return Seen(summary.summary(protocol), made, counts)
 
 
 def _fid(generated: Seen, reference: Summary) -> tuple[Estimate]:
@@ -82,94 +81,67 @@ def _kid(generated: Seen, reference: Summary) -> tuple[Estimate]:
 
 def _inception_score(generated: Seen, reference: Summary) -> tuple[Estimate]:
     score, own = generated.inception_score, generated.summary
+    if score is None:
+        raise UsageError(f'{own.moments.count} images are too few, {_SPLITS} are needed')
     return (inception_score_estimate(score, own.logits, own.moments.count),)
 
 
-def _precision_recall(generated: Seen, reference: Summary) -> tuple[Estimate, ...]:
-    return precision_recall_estimates(generated.summary.features, reference.features)
+def _precision_recall(generated: Seen, reference: Summary) -> tuple[Estimate, Estimate]:
+    """Of recall, which is a share of real images, generated ones would move the balls."""
+    said = precision_recall_estimates(generated.summary.features, reference.features)
+    return said.precision, _without_interval(said.recall)
 
 
-def _density_coverage(generated: Seen, reference: Summary) -> tuple[Estimate, ...]:
-    return density_coverage_estimates(generated.summary.features, reference.features)
+def _density_coverage(generated: Seen, reference: Summary) -> tuple[Estimate, Estimate]:
+    said = density_coverage_estimates(generated.summary.features, reference.features)
+    return said.density, _without_interval(said.coverage)
+
+
+def _without_interval(estimate: Estimate) -> Estimate:
+    return Estimate(estimate.value, None, None)
 
 
 def _authenticity(generated: Seen, reference: Summary) -> tuple[Estimate]:
+    if reference.moments.count > len(reference.features):
+        raise UsageError(
+            f'a copy may be of any of the {reference.moments.count:,} real images, of which only '
+            f'{len(reference.features):,} are kept'
+        )
     return (authenticity(generated.summary.features, reference.features),)
 
 
-def _intra_fid(generated: Seen, reference: Summary) -> tuple[Estimate]:
-    sets = {'generated': generated.summary, 'reference': reference}
-    for name, summary in sets.items():
-        if summary.labels is None:
-            raise UsageError(f'intra_fid: the {name} images have no labels')
-    classes = (summarize_classes([(one.features, one.labels)]) for one in sets.values())
-    return (Estimate(intra_fid(*classes).mean, None, None),)
+def _modes(generated: Seen, reference: Summary) -> tuple[Estimate]:
+    return (Estimate(int(np.count_nonzero(generated.counts)), None, None),)
 
 
-def _modes(generated: Seen, reference: Summary) -> tuple[Estimate, Estimate]:
+def _modes_divergence(generated: Seen, reference: Summary) -> tuple[Estimate]:
     """Classes as the extractor sees them, on both sides alike."""
-    labels, theirs = (one.logits.argmax(axis=1) for one in (generated.summary, reference))
-    shares = np.bincount(theirs, minlength=reference.logits.shape[1])
-    covered = mode_coverage(labels, shares)
-    return Estimate(covered.seen, None, None), covered.divergence
+    labels = np.repeat(np.arange(len(generated.counts)), generated.counts)
+    theirs = reference.logits.argmax(axis=1)
+    return (mode_coverage(labels, np.bincount(theirs, minlength=len(generated.counts))).divergence,)
 
+
+_OF_KEPT = f'of at most {KEPT:,} images of either set, by lot'
 
 # By the names that users ask for.
 SCORES = {
     'fid': Score(('fid',), _fid),
-    'fid_infinity': Score(('fid_infinity',), _fid_infinity),
-    'kid': Score(('kid',), _kid),
-    'inception_score': Score(('inception_score',), _inception_score),
-    'precision_recall': Score(('precision', 'recall'), _precision_recall),
-    'density_coverage': Score(('density', 'coverage'), _density_coverage),
-    'intra_fid': Score(('intra_fid',), _intra_fid),
-    'modes': Score(('modes', 'modes_kl'), _modes),
-    'authenticity': Score(('authenticity',), _authenticity),
+    'fid_infinity': Score(
+        ('fid_infinity',), _fid_infinity, KEPT, 'a line through 15 numbers of images from 5,000 on'
+    ),
+    'kid': Score(('kid',), _kid, KEPT, f'100 subsets of at most 1,000; {_OF_KEPT}'),
+    'inception_score': Score(('inception_score',), _inception_score, settings=f'{_SPLITS} parts'),
+    'precision_recall': Score(
+        ('precision', 'recall'), _precision_recall, KEPT, f'3 neighbours, <=; {_OF_KEPT}'
+    ),
+    'density_coverage': Score(
+        ('density', 'coverage'), _density_coverage, KEPT, f'5 neighbours, <; {_OF_KEPT}'
+    ),
+    'modes': Score(('modes',), _modes, settings="the extractor's largest logits"),
+    'modes_kl': Score(
+        ('modes_kl',),
+        _modes_divergence,
+        settings=f"the extractor's largest logits; of at most {KEPT:,} real images, by lot",
+    ),
+    'authenticity': Score(('authenticity',), _authenticity, KEPT, 'against all real images'),
 }
-
-_COUNTED = re.compile(r'(?P<name>.*[a-z])(?P<number>[1-9]\d*)(?P<thousands>k?)')
-
-
-def choose_scores(names: str, count: int, known: Mapping[str, Score]) -> list[Score]:
-    """Returns the known scores of names divided by commas; `fid50k` insists on 50,000 images.
-
-    Raises:
-      UsageError: an unknown name, or one that insists on another number of images.
-    """
-    return [choose('score', _uncounted(name, count), known) for name in names.split(',')]
-
-
-def counted(name: str, count: int) -> str:
-    """Returns a score's name with the number of its generated images: fid50k, fid1797."""
-    return f'{name}{count // 1000}k' if count % 1000 == 0 else f'{name}{count}'
-
-
-def doubts(counts: Iterable[int], reference: Summary) -> Iterator[str]:
-    """Yields what is to be said of numbers of images, generated or real, that are too small."""
-    size = len(reference.moments.mean)
-    for count in counts:
-        if count < size:
-            yield (
-                f'{count:,} images are fewer than their {size:,} features: of so few, FID is much '
-                'larger than of more; KID is not'
-            )
-
-
-def describe(estimate: Estimate) -> str:
-    """Returns a score and its interval for a person: 3.214 (3.101 to 3.327)."""
-    if estimate.low is None:
-        return f'{estimate.value:.4g}'
-    return f'{estimate.value:.4g} ({estimate.low:.4g} to {estimate.high:.4g})'
-
-
-def _uncounted(name: str, count: int) -> str:
-    match = _COUNTED.fullmatch(name)
-    if not match:
-        return name
-    asked = int(match['number']) * (1000 if match['thousands'] else 1)
-    if asked != count:
-        raise UsageError(
-            f'{name} is a score of {asked:,} generated images, and they are {count:,}; '
-            f'{counted(match["name"], count)} would be'
-        )
-    return match['name']

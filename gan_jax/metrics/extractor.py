@@ -64,7 +64,8 @@ class Extractor:
         """SHA-256 of the variables and their names: of two extractors no score compares."""
         digest = hashlib.sha256(self.name.encode())
         for path, leaf in jax.tree_util.tree_leaves_with_path(self.variables):
-            digest.update(jax.tree_util.keystr(path).encode())
+            said = f'{jax.tree_util.keystr(path)} {np.shape(leaf)} {np.asarray(leaf).dtype}'
+            digest.update(said.encode())
             digest.update(np.ascontiguousarray(leaf).tobytes())
         return digest.hexdigest()
 

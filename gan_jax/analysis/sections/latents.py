@@ -5,7 +5,7 @@ import numpy as np
 
 from gan_jax.analysis import page, walks
 from gan_jax.analysis.study import Study
-from gan_jax.metrics.interpolation import linear, spherical
+from gan_jax.interpolation import linear, spherical
 
 _STEPS, _ROWS = 10, 4
 _THRESHOLDS = 0.25, 0.5, 1.0, 1.5, 2.0

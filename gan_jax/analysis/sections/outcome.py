@@ -16,7 +16,7 @@ _SIGNS = {'Healthy': 'good', 'Too early to say': 'unsure', 'No images to judge':
 def judge(study: Study) -> verdict.Verdict:
     """Returns the verdict on a run."""
     try:
-        images = resemblance.measure(*study.features)
+        images = resemblance.measure(*study.pixels)
     except UsageError:  # no checkpoint, or no data here: the rules about images are left out
         images = None
     return verdict.judge(study.history, study.config.steps, images)
@@ -41,7 +41,7 @@ def show_verdict(study: Study) -> str:
     ]
     note = (
         'The rules are tried in this order, and the first one that holds gives the verdict. '
-        f'Distances are Euclidean, of {study.described_by}. Rules find gross failures; which of '
+        'Distances are Euclidean, of pixels. Rules find gross failures; which of '
         'two healthy runs is better is for scores to say.'
     )
     return (

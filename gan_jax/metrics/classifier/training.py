@@ -21,6 +21,7 @@ from gan_jax.metrics.classifier import Classifier, Network, make_classifier
 from gan_jax.metrics.extractor import rebatch
 from gan_jax.usage import UsageError
 
+RECIPE = 1  # another one, whenever what is learnt from the same images would be another
 _BATCH = 128
 _LEARNING_RATE, _WARMUP = 0.1, 0.2  # at its highest; share of the steps until then
 _MOMENTUM, _WEIGHT_DECAY = 0.9, 5e-4

@@ -20,6 +20,7 @@ URL = f'https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/{N
 SHA256 = '6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2'
 
 _BLOCK = 1 << 20
+_PATIENCE = 30  # seconds that a server may say nothing
 
 
 def load_inception(path: str = '') -> Extractor:
@@ -56,10 +57,10 @@ def find_weights(path: str = '') -> Path:
 
 def _fetch(file: Path) -> None:
     """Downloads the weights beside where they belong, then moves them there."""
-    file.parent.mkdir(parents=True, exist_ok=True)
     try:
+        file.parent.mkdir(parents=True, exist_ok=True)
         with replacing(file) as part:
-            with urllib.request.urlopen(URL) as answer, part.open('wb') as out:
+            with urllib.request.urlopen(URL, timeout=_PATIENCE) as answer, part.open('wb') as out:
                 size = int(answer.headers.get('Content-Length') or 0)
                 with tqdm(total=size or None, desc=NAME, unit='B', unit_scale=True) as bar:
                     while block := answer.read(_BLOCK):
