@@ -115,12 +115,10 @@ def run(options: flags.FlagValues) -> int:
 
 def _check_mode(options: flags.FlagValues) -> None:
     """Finds flags that the mode would pass over."""
+    mode = options.mode
     for name, modes in _FLAGS_OF.items():
-        if options[name].present and options.mode not in modes:
-            raise UsageError(
-                f'--{name} is for --mode={"|".join(modes)}; --mode={options.mode} reads its settings '
-                'from the config'
-            )
+        if options[name].present and mode not in modes:
+            raise UsageError(f'--{name} is for --mode={"|".join(modes)}; {mode} goes by the config')
 
 
 def _quiet_libraries() -> None:

@@ -100,6 +100,8 @@ WRONG_ARGUMENTS = {
     '--num=many': ['--num=many', 'int'],
     '--dry_run=maybe': ['--dry_run=maybe', 'boolean'],
     '--nodry_run=1': ['--nodry_run=1'],
+    '--mode=eval --num=30': ['--num is for --mode=sample; eval goes by the config'],
+    '--step=3': ['--step is for --mode=sample|eval'],
     'train': ["'train' is no flag", '--'],
     'config.steps=5': ["'config.steps=5' is no flag"],
     # keys

@@ -120,7 +120,7 @@ def test_protocols_differ_where_scores_cannot_be_compared(scored):
     """By any field but the step."""
     protocol = Evaluator(scored)(first(scored)).protocol
     assert replace(protocol, step=7).digest() == protocol.digest()
-    others = dict(generated=201, averaged=0.0, truncation=0.5, seed=3, dtype='bfloat16')
+    others = dict(generated=201, averaged=0.0, truncation=0.5, seed=3, precision='bfloat16')
     digests = {replace(protocol, **{name: other}).digest() for name, other in others.items()}
     for name in ('split', 'pixels', 'extractor', 'weights', 'resizing'):
         changed = replace(protocol.reference, **{name: 'another'})
@@ -130,7 +130,7 @@ def test_protocols_differ_where_scores_cannot_be_compared(scored):
 
 def test_a_score_that_insists_on_a_number_of_images_is_refused_with_another(scored):
     scored.eval.scores = 'fid50k'
-    with pytest.raises(UsageError, match='fid50k is a score of 50,000 .* 200; fid200 would be'):
+    with pytest.raises(UsageError, match='fid50k is a score of 50,000 .* of 200: fid200'):
         Evaluator(scored)
     scored.eval.scores = 'fid200'
     assert Evaluator(scored).names == ['fid200']
@@ -323,7 +323,7 @@ def test_the_command_scores_a_checkpoint(program, finished, tmp_path):
     finished = shutil.copytree(finished, tmp_path / 'run')
     flags = ['--mode=eval', f'--workdir={finished}', '--config.steps=300', '--config.eval.num=300']
     flags.append('--config.eval.extractor=tests.test_evaluation:pixels')
-    names = 'fid,kid,inception_score,precision_recall,density_coverage,modes,authenticity'
+    names = 'fid,kid,inception_score,precision_recall,density_coverage,modes,modes_kl,authenticity'
     done = program.run(*flags, f'--config.eval.scores={names},path_length')
     assert done.returncode == 0, done.stderr
     assert 'step 300: 300 images against the 1,797 of digits train, by pixels' in done.stdout

@@ -86,7 +86,8 @@ def test_the_command_says_scores_and_what_they_are_of(tmp_path, capsys, classifi
     assert printed == ['fid40', 'kid40', 'precision40', 'recall40']
     said = json.loads(out.read_text())
     assert said['protocol']['extractor'] == 'drawn'
-    assert said['protocol']['reference'].startswith('60 images of ')
+    assert said['protocol']['reference']['images'] == 60
+    assert len(said['protocol']['reference']['pixels']) == 64
     network = Network((8, 8, 3), classes=5, features=16)
     variables = network.init(jax.random.key(0), draw(1))
     features = [network.apply(variables, images).pooled for images in (ours, theirs)]
@@ -113,6 +114,14 @@ def test_few_images_for_their_features_are_remarked_on(tmp_path, capsys, classif
     assert 'note' not in capsys.readouterr().out
 
 
+def damaged(path) -> str:
+    np.savez_compressed(path, image=draw())
+    whole = bytearray(path.read_bytes())
+    whole[200:400] = bytes(200)
+    path.write_bytes(whole)
+    return str(path)
+
+
 BAD = {
     'nothing there': (lambda p: str(p / 'no'), "there is no folder or file '.*no'"),
     'no images': (lambda p: str((p / 'x').mkdir() or p / 'x'), 'no images in'),
@@ -128,9 +137,11 @@ BAD = {
     'another size': (lambda p: archive(p / 'x.npz', image=draw(9, (9, 8, 3))), '9x8x3 and 8x8x3'),
     'grey': (lambda p: archive(p / 'x.npz', image=draw(9, (8, 8))), '8x8x1 and 8x8x3'),
     'too few': (lambda p: archive(p / 'x.npz', image=draw(1)), 'images are too few'),
+    'an empty archive': (lambda p: str((p / 'x.npz').write_bytes(b'') or p / 'x.npz'), 'no archiv'),
+    'a damaged archive': (lambda p: damaged(p / 'x.npz'), 'no archive of arrays'),
     'sizes within': (
         lambda p: folder(p / 'x', [*draw(2), *draw(1, (8, 9, 3))]),
-        r'one size, \(width, height\): the first has \(8, 8\), .*002.png has \(9, 8\)',
+        'one size: the first has 8x8, .*002.png has 9x8',
     ),
 }
 
@@ -150,10 +161,14 @@ def test_what_cannot_be_scored_is_one_line(tmp_path, capsys, classifier, case):
     'flags, message',
     [
         (['--scores=fdi'], "unknown score 'fdi'; did you mean 'fid'"),
-        (['--scores=fid50k'], 'fid50k is a score of 50,000 generated images, and they are 40'),
+        (
+            ['--scores=fid50k'],
+            'fid50k is a score of 50,000 generated images, and this one is of 40',
+        ),
         (['--classifier=no.npz'], "no classifier 'no.npz'"),
         (['--weights=no.pth', '--classifier='], "no weights 'no.pth'"),
         (['--out=/no/such/folder/x.json'], 'cannot write'),
+        (['--scors=fid'], 'unrecognized arguments: --scors=fid; -h says what there is'),
     ],
 )
 def test_flags_that_cannot_be_meant_are_one_line(tmp_path, capsys, classifier, flags, message):
@@ -161,6 +176,23 @@ def test_flags_that_cannot_be_meant_are_one_line(tmp_path, capsys, classifier, f
     assert main([path, path, classifier, *flags]) == 2
     said = capsys.readouterr().err
     assert message in said and said.count('\n') == 1
+
+
+def test_a_picture_in_colour_among_grey_ones_is_named(tmp_path):
+    """Its colours would be lost; the other way round nothing is."""
+    path = folder(tmp_path / 'a', [*draw(2, (8, 8, 1)), *draw(1)])
+    with pytest.raises(UsageError, match='002.png is in colour, and the first image of its set is'):
+        read(path)
+
+
+def test_a_picture_that_its_camera_turned_has_the_size_that_it_is_shown_with(tmp_path):
+    image = Image.fromarray(draw(1, (8, 9, 3))[0])
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    image.save(tmp_path / '0.jpg')
+    image.save(tmp_path / '1.jpg', exif=turned)
+    with pytest.raises(UsageError, match='the first has 9x8, .*1.jpg has 8x9'):
+        read(str(tmp_path))
 
 
 def test_an_unreadable_file_is_named(tmp_path):

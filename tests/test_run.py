@@ -71,8 +71,9 @@ def test_a_run_obeys_truncation_or_says_why_not(run, tiny):
     near = draw(run, Request(num=20, truncation=1e-3))['image']
     assert np.ptp(near.astype(int), axis=0).max() <= 1  # all but one image
     assert np.ptp(run.sample(20)['image'].astype(int), axis=0).max() > 1
-    with pytest.raises(UsageError, match='a truncation of -1 must be above 0'):
-        draw(run, Request(truncation=-1))
+    for wrong in (-1, float('nan')):
+        with pytest.raises(UsageError, match=f'a truncation of {wrong} must be above 0'):
+            draw(run, Request(truncation=wrong))
     blind = Game({}, {}, (), None, run.game.latents, run.game.draw)
     with pytest.raises(UsageError, match="game 'adversarial' has no latents that can be truncated"):
         Run(Drawing(tiny, blind, run.mesh), run.state).truncated(1.0)
@@ -113,6 +114,15 @@ def test_a_class_is_drawn_alone_and_written_into_its_folder(run, tiny, tmp_path,
         assert np.asarray(Image.open(file)).mean() == round(
             (int(file.parent.name) / 10 + 1) * 127.5
         )
+
+
+def test_pictures_of_two_runs_are_never_mixed(run, tiny, tmp_path, monkeypatch):
+    """What scores a folder would score both."""
+    monkeypatch.setattr('gan_jax.sample.load_run', lambda *_: run)
+    sample(tiny, '', Request(num=3), str(tmp_path / 'out'))
+    with pytest.raises(UsageError, match='out holds files already'):
+        sample(tiny, '', Request(num=2), str(tmp_path / 'out'))
+    assert len(list((tmp_path / 'out').iterdir())) == 3
 
 
 def test_a_class_asked_of_a_game_without_any_is_said(run):
@@ -160,6 +170,21 @@ def test_every_row_of_a_grid_leads_from_one_latent_to_another(run, name):
     assert np.abs(rows[:, 0] - ends[:4]).max() <= 1
     assert np.abs(rows[:, -1] - ends[4:]).max() <= 1
     assert len(draw(run, Request(num=7, interpolate=name))['image']) == 7
+
+
+def test_what_lies_between_is_truncated_too(run, monkeypatch):
+    """Arcs between latents within a threshold may lead beyond it."""
+    drawn = []
+    monkeypatch.setattr(Run, 'draw', lambda self, latents: drawn.append(latents['z']))
+    draw(run, Request(num=64, interpolate='spherical', truncation=0.5))
+    assert np.abs(drawn[0]).max() <= 0.5
+
+
+def test_a_priors_own_way_leads_through_what_it_draws():
+    ends = [priors.uniform(16).draw(jax.random.key(seed), 500) for seed in (0, 1)]
+    assert jnp.abs(priors.uniform(16).between(*ends, 0.5)).max() <= 1
+    ends = [priors.gaussian(256).draw(jax.random.key(seed), 500) for seed in (0, 1)]
+    assert priors.gaussian(256).between(*ends, 0.5).std() == pytest.approx(1, abs=0.02)
 
 
 # In Python.

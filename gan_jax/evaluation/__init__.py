@@ -29,7 +29,7 @@ class Evaluation(NamedTuple):
 
     @property
     def scores(self) -> Mapping[str, Mapping[str, Any]]:
-        """By names that say of how many images: {'fid50k': {'value', 'low', 'high', 'settings'}}."""
+        """Value, low, high and settings, by names that say of how many images: fid50k."""
         return self.scored.estimates
 
     def save(self, workdir: Path) -> None:
