@@ -74,18 +74,12 @@ def _lead(run: Run, request: Request) -> Arrays:
     """Latents in rows of the grid's length, of which each leads from one to another."""
     columns = pictures.square(request.num)
     rows = -(-request.num // columns)
-    between = choose('path', request.interpolate, PATHS)
+    way = choose('path', request.interpolate, PATHS)
     latents = run.latents(2 * rows, jax.random.key(request.seed))
-
-    def lead(ends: np.ndarray) -> np.ndarray:
-        begins, stops = ends[:rows, None], ends[rows:, None]
-        path = begins.repeat(columns, axis=1)  # of what cannot be in between, such as classes
-        if np.issubdtype(ends.dtype, np.floating):
-            share = np.linspace(0, 1, columns, dtype=np.float32)
-            path = between(begins, stops, share.reshape(-1, *[1] * (ends.ndim - 1)))
-        return np.asarray(path).reshape(-1, *ends.shape[1:])[: request.num]
-
-    return jax.tree.map(lead, latents)
+    halves = slice(rows), slice(rows, None)
+    start, end = ({name: z[half] for name, z in latents.items()} for half in halves)
+    led = interpolation.lead(way, start, end, columns)
+    return {name: z[: request.num] for name, z in led.items()}
 
 
 def _write_npz(file: Path, arrays: Arrays) -> None:

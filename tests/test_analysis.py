@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gan_jax.analysis import charts, jacobian, page, record, resemblance, walks
-from gan_jax.interpolation import linear, spherical
+from gan_jax.interpolation import lead, linear, spherical
 from gan_jax.usage import UsageError
 
 
@@ -23,8 +23,7 @@ def test_latents_on_the_arc_keep_their_length():
     for latents in (start, end):
         latents['z'] *= 5 / np.linalg.norm(latents['z'], axis=1, keepdims=True)
     lengths = {
-        way: np.linalg.norm(walks.between(way, start, end, 9)['z'], axis=1)
-        for way in (linear, spherical)
+        way: np.linalg.norm(lead(way, start, end, 9)['z'], axis=1) for way in (linear, spherical)
     }
     np.testing.assert_allclose(lengths[spherical], 5, rtol=1e-5)
     assert lengths[linear].min() < 4.5
@@ -34,7 +33,7 @@ def test_latents_between_move_and_labels_stay():
     start, end = (
         {'z': normal(3, 2, 4, seed=seed), 'label': np.array([1, 2, 3]) * seed} for seed in (1, 2)
     )
-    path = walks.between(linear, start, end, 5)
+    path = lead(linear, start, end, 5)
     assert path['z'].shape == (15, 2, 4) and path['z'].dtype == np.float32
     np.testing.assert_allclose(path['z'][::5], start['z'], rtol=1e-6)
     np.testing.assert_allclose(path['z'][4::5], end['z'], rtol=1e-6)

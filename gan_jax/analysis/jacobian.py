@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
-from gan_jax.analysis.walks import Latents, floating
+from gan_jax.interpolation import Latents, floating
 
 
 class Directions(NamedTuple):

@@ -3,9 +3,9 @@
 import jax
 import numpy as np
 
-from gan_jax.analysis import page, walks
+from gan_jax.analysis import page
 from gan_jax.analysis.study import Study
-from gan_jax.interpolation import linear, spherical
+from gan_jax.interpolation import lead, linear, spherical
 
 _STEPS, _ROWS = 10, 4
 _THRESHOLDS = 0.25, 0.5, 1.0, 1.5, 2.0
@@ -23,7 +23,7 @@ def show_interpolation(study: Study) -> str:
     return page.row(
         [
             page.grid(
-                study.run.draw(walks.between(way, start, end, _STEPS))['image'],
+                study.run.draw(lead(way, start, end, _STEPS))['image'],
                 _STEPS,
                 f'{_ROWS} rows of generated images, each changing from its first to its last',
                 caption,

@@ -6,6 +6,7 @@ import numpy as np
 from gan_jax.analysis import charts, jacobian, page, walks
 from gan_jax.analysis.sections.training import PALETTE
 from gan_jax.analysis.study import Study, to_signed
+from gan_jax.interpolation import floating
 
 _LATENTS, _LEADING, _STEPS = 4, 4, 9
 _FURTHEST = 4.0  # of a walk, in units of the latents
@@ -17,7 +18,7 @@ _RAMP = np.array([[16, 18, 22], [224, 112, 24], [255, 250, 240]], np.float32)
 def show_jacobian(study: Study) -> str:
     """Singular values of the Jacobian of images by latents, and the leading directions."""
     latents = study.run.latents(_LATENTS, jax.random.key(3))
-    if not walks.floating(latents):
+    if not floating(latents):
         return ''
     each = [{name: a[i : i + 1] for name, a in latents.items()} for i in range(_LATENTS)]
 
@@ -34,7 +35,7 @@ def show_jacobian(study: Study) -> str:
     leading = {name: array[:_LEADING] for name, array in found[0].latents.items()}
     amounts = np.linspace(-_FURTHEST, _FURTHEST, _STEPS)
     images = study.run.draw(walks.along(each[0], leading, amounts))['image']
-    size = sum(array[0].size for array in walks.floating(latents).values())
+    size = sum(array[0].size for array in floating(latents).values())
     told = (
         f'An image changes along few of the {size} directions of its latent: '
         f'{min(ranks):.1f} to {max(ranks):.1f} of them at {_LATENTS} latents, by the effective '
