@@ -20,7 +20,7 @@ def versus_torch() -> str:
         '| one training step | on | PyTorch eager | `torch.compile` | gan_jax | times as fast |\n',
         '|---|---|---|---|---|---|\n',
     ]
-    for file in sorted(measure.RESULTS.glob('versus_torch*.json')):
+    for file in sorted(measure.RESULTS.glob('versus_torch-*.json')):
         report = json.loads(file.read_text())
         for name, case in report['cases'].items():
             times = {who: said['median'] for who, said in case['step_ms'].items()}
