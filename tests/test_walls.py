@@ -142,6 +142,7 @@ ROOMS = (
             'jax',
             'ml_collections',
             'numpy',
+            'tqdm',
             *STANDARD,
         ),
         words=('generator', 'discriminator', *METHODS),

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 from ml_collections import ConfigDict
+from tqdm import tqdm
 
 from gan_jax.evaluation.labelled import split_examples
 from gan_jax.metrics import (
@@ -21,6 +22,7 @@ from gan_jax.metrics import (
     intra_fid,
     pair_similarity,
     perceptual_path_length,
+    stream_features,
     summarize_classes,
 )
 from gan_jax.run import BATCH, Run
@@ -92,9 +94,10 @@ def _path_length(subject: Subject) -> tuple[Estimate]:
             return (run.drawing.render(run.state, {'z': np.asarray(z)})['image'] + 1) * 127.5
 
     def features(images: np.ndarray) -> np.ndarray:
-        return np.asarray(subject.extractor(images).pooled)
+        return np.concatenate([f.pooled for f in stream_features(subject.extractor, [images])])
 
-    return (perceptual_path_length(draw, features, pairs, run.game.between, _EPSILON),)
+    shown = tqdm(pairs, 'path length', len(keys), unit='batch', delay=2, disable=None)
+    return (perceptual_path_length(draw, features, shown, run.game.between, _EPSILON),)
 
 
 def _in_float32(run: Run) -> Run:
