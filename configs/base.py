@@ -20,12 +20,15 @@ DATA = {
 }
 
 
-# What scores compare images by. Inception has seen photographs; where they are none, or smaller, a
-# classifier of the data set itself is trained once.
-EVAL = {
-    'digits': dict(extractor='classifier', num=2000),
-    'mnist': dict(extractor='classifier'),
-    'fashion_mnist': dict(extractor='classifier'),
+# What a data set changes besides itself. Scores are by Inception, which has seen photographs; where
+# images are none, or are smaller, a classifier of the data set itself is trained once.
+CUSTOMS = {
+    'digits': dict(
+        eval=dict(extractor='classifier', num=2000),
+        log=dict(samples_every=100),  # a run is short
+    ),
+    'mnist': dict(eval=dict(extractor='classifier')),
+    'fashion_mnist': dict(eval=dict(extractor='classifier')),
 }
 
 
@@ -256,7 +259,7 @@ def finish(config: ConfigDict, presets: dict[str, dict], data: str) -> ConfigDic
         close = difflib.get_close_matches(data, presets, n=1)
         hint = f'did you mean {close[0]!r}? ' if close else ''
         raise ValueError(f'no preset for data set {data!r}; {hint}known: {", ".join(presets)}')
-    _overlay(config, dict(data=DATA[data], eval=EVAL.get(data, {})))
+    _overlay(config, dict(data=DATA[data], **CUSTOMS.get(data, {})))
     _overlay(config, presets[data])
     return config.lock()
 
