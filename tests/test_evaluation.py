@@ -172,6 +172,11 @@ def test_scores_of_more_images_than_are_kept(monkeypatch):
     assert said.estimates['fid400']['value'] == pytest.approx(0, abs=1e-3)
     assert said.estimates['modes400']['value'] == len(set(logits.argmax(axis=1)))
     assert 'any of the 400 real images, of which only 50' in said.refused[0]
+    whole = metrics.see(pixels(), [{'image': images}], 400, {}, kept=400).summary
+    scores = metrics.choose_scores('kid,authenticity', 400, metrics.SCORES)
+    said = metrics.take_scores(scores, 400, seen, whole)
+    assert said.estimates['authenticity400']['value'] == 0  # all of them are copies
+    assert not said.refused
 
 
 def test_the_references_features_are_made_once(scored, monkeypatch, capsys):

@@ -15,6 +15,7 @@ class Reference:
     size: tuple[int, int]
     channels: int
     pixels: str  # SHA-256 of the images and their labels, as they were decoded
+    kept: int  # of these images, by lot, for what compares single ones
     extractor: str
     weights: str  # SHA-256 of the extractor's variables
     resizing: str

@@ -4,13 +4,16 @@ import hashlib
 from dataclasses import asdict
 from typing import Any
 
+import jax
 import numpy as np
 
 from gan_jax.data import Examples
 from gan_jax.evaluation.cache import load_cached, save_cached
 from gan_jax.evaluation.protocol import Reference
 from gan_jax.files import cache_folder
-from gan_jax.metrics import Extractor, Summary, load_summary, save_summary, see
+from gan_jax.metrics import KEPT, Extractor, Summary, load_summary, save_summary, see
+
+_MOST = 2**28  # bytes of features and logits that are kept
 
 
 def describe_reference(data: Any, examples: Examples, extractor: Extractor) -> Reference:
@@ -23,10 +26,19 @@ def describe_reference(data: Any, examples: Examples, extractor: Extractor) -> R
         size=(height, width),
         channels=channels,
         pixels=digest_examples(examples),
+        kept=_kept(examples, extractor),
         extractor=extractor.name,
         weights=extractor.digest,
         resizing=extractor.resizing,
     )
+
+
+def _kept(examples: Examples, extractor: Extractor) -> int:
+    """All images where their features are not too large, for copies may be of any of them."""
+    images = extractor.fit(examples.read(0, 1)['image'])
+    said = jax.eval_shape(extractor.apply, extractor.variables, images)
+    size = sum(part.shape[1] * part.dtype.itemsize for part in said)
+    return min(len(examples), max(KEPT, _MOST // size))
 
 
 def digest_examples(examples: Examples) -> str:
@@ -44,6 +56,6 @@ def see_reference(reference: Reference, examples: Examples, extractor: Extractor
     cached = load_cached(file, load_summary)
     if cached is not None:
         return cached
-    summary = see(extractor, examples.batches(), len(examples), asdict(reference)).summary
-    save_cached(file, summary, save_summary)
-    return summary
+    seen = see(extractor, examples.batches(), len(examples), asdict(reference), reference.kept)
+    save_cached(file, seen.summary, save_summary)
+    return seen.summary

@@ -21,7 +21,7 @@ from gan_jax.metrics.classes import (
 from gan_jax.metrics.classifier import Classifier, accuracy, load_classifier, save_classifier
 from gan_jax.metrics.classifier.accuracy_score import classification_accuracy_score
 from gan_jax.metrics.classifier.training import shift, shift_and_mirror, train_classifier
-from gan_jax.metrics.comparison import SCORES, Seen, see
+from gan_jax.metrics.comparison import KEPT, SCORES, Seen, see
 from gan_jax.metrics.distances import Neighbours, nearest
 from gan_jax.metrics.extractor import Extractor, Features, stream_features
 from gan_jax.metrics.frechet import Accumulator, Moments, fid, fid_estimate, fid_infinity, summarize
@@ -53,6 +53,7 @@ from gan_jax.metrics.similarity import PairSimilarity, pair_similarity
 from gan_jax.metrics.summary import Summary, SummaryAccumulator, load_summary, save_summary
 
 __all__ = [
+    'KEPT',
     'Accumulator',
     'Classifier',
     'Estimate',

@@ -39,13 +39,15 @@ def see(
     batches: Iterable[Mapping[str, np.ndarray]],
     total: int,
     protocol: Mapping[str, Any],
+    kept: int | None = None,
 ) -> Seen:
     """Returns what all scores need of `total` images, in memory that does not grow with them.
 
-    Batches are {'image': uint8 [n, H, W, C]}, with 'label' [n] where there are labels. Raises
-    UsageError for images that the extractor does not take.
+    Batches are {'image': uint8 [n, H, W, C]}, with 'label' [n] where there are labels; of at most
+    `kept` images the features are kept, by default `KEPT`. Raises UsageError for images that the
+    extractor does not take.
     """
-    summary = SummaryAccumulator(KEPT)
+    summary = SummaryAccumulator(kept or KEPT)
     score = InceptionScoreAccumulator(total, min(_SPLITS, total))
     counts = 0
     labels = deque()  # of images whose features are still to come
@@ -76,7 +78,7 @@ def _fid_infinity(generated: Seen, reference: Summary) -> tuple[Estimate]:
 
 
 def _kid(generated: Seen, reference: Summary) -> tuple[Estimate]:
-    return (kid_estimate(generated.summary.features, reference.features),)
+    return (kid_estimate(generated.summary.features, _by_lot(reference.features)),)
 
 
 def _inception_score(generated: Seen, reference: Summary) -> tuple[Estimate]:
@@ -88,13 +90,20 @@ def _inception_score(generated: Seen, reference: Summary) -> tuple[Estimate]:
 
 def _precision_recall(generated: Seen, reference: Summary) -> tuple[Estimate, Estimate]:
     """Of recall, which is a share of real images, generated ones would move the balls."""
-    said = precision_recall_estimates(generated.summary.features, reference.features)
+    said = precision_recall_estimates(generated.summary.features, _by_lot(reference.features))
     return said.precision, _without_interval(said.recall)
 
 
 def _density_coverage(generated: Seen, reference: Summary) -> tuple[Estimate, Estimate]:
-    said = density_coverage_estimates(generated.summary.features, reference.features)
+    said = density_coverage_estimates(generated.summary.features, _by_lot(reference.features))
     return said.density, _without_interval(said.coverage)
+
+
+def _by_lot(features: np.ndarray) -> np.ndarray:
+    """As many of the reference's as may be kept of generated images."""
+    if len(features) <= KEPT:
+        return features
+    return features[np.random.default_rng(0).choice(len(features), KEPT, replace=False)]
 
 
 def _without_interval(estimate: Estimate) -> Estimate:
@@ -141,7 +150,7 @@ SCORES = {
     'modes_kl': Score(
         ('modes_kl',),
         _modes_divergence,
-        settings=f"the extractor's largest logits; of at most {KEPT:,} real images, by lot",
+        settings="the extractor's largest logits; of the real images kept",
     ),
     'authenticity': Score(('authenticity',), _authenticity, KEPT, 'against all real images'),
 }
