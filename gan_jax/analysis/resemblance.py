@@ -2,9 +2,9 @@
 
 import numpy as np
 from sklearn.metrics import pairwise_distances
-from sklearn.neighbors import NearestNeighbors
 
 from gan_jax.analysis.verdict import Images
+from gan_jax.metrics import nearest
 from gan_jax.usage import UsageError
 
 
@@ -21,7 +21,7 @@ def measure(generated: np.ndarray, real: np.ndarray) -> Images:
     return Images(
         diversity=_ratio(mean_distance(generated), mean_distance(some)),
         spacing=_ratio(_typical(_among(generated, generated)), _typical(_among(some, some))),
-        distance=_ratio(_typical(nearest(generated, real, 1)[0]), _typical(_among(some, real))),
+        distance=_ratio(_typical(nearest(generated, real).distances), _typical(_among(some, real))),
     )
 
 
@@ -31,15 +31,9 @@ def mean_distance(features: np.ndarray) -> float:
     return float(pairwise_distances(features).sum()) / (count * (count - 1))
 
 
-def nearest(features: np.ndarray, others: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the distances to the `count` nearest of others, and which they are: [n, count]."""
-    count = min(count, len(others))
-    return NearestNeighbors(n_neighbors=count, algorithm='brute').fit(others).kneighbors(features)
-
-
 def _among(features: np.ndarray, others: np.ndarray) -> np.ndarray:
     """The distance to the nearest of others but for itself: all of the features are among them."""
-    return nearest(features, others, 2)[0][:, -1]
+    return nearest(features, others, count=2).distances[:, -1]
 
 
 def _typical(distances: np.ndarray) -> float:

@@ -6,6 +6,7 @@ from sklearn.manifold import TSNE
 
 from gan_jax.analysis import charts, page, resemblance
 from gan_jax.analysis.study import Study
+from gan_jax.metrics import nearest
 from gan_jax.usage import UsageError
 
 _SHOWN, _NEIGHBOURS = 10, 4
@@ -16,7 +17,7 @@ def show_neighbours(study: Study) -> str:
     """Samples above the real images that are nearest to each: copies would show here."""
     generated, real = study.features
     shown = min(_SHOWN, len(generated))
-    _, indices = resemblance.nearest(generated[:shown], real, _NEIGHBOURS)
+    indices = nearest(generated[:shown], real, min(_NEIGHBOURS, len(real))).indices
     rows = [study.drawn['image'][:shown], *study.real['image'][indices.T]]
     measured = resemblance.measure(generated, real)
     whole = (
