@@ -11,6 +11,10 @@ from benchmarks import measure
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / 'README.md'
+COLUMNS = (
+    *('config', 'pixels', 'steps', 'the whole command', 'FID', 'precision', 'recall'),
+    *('labels', 'sure', 'smallest'),
+)
 SYSTEMS = Path(__file__).parent.parent / 'results' / 'systems.json'
 
 
