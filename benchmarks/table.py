@@ -1,4 +1,4 @@
-"""Writes what the README and the configs say of speed and of trained systems, from the result files.
+"""Writes what the README and the configs say of speed and of systems, from the result files.
 
 python -m benchmarks.table
 """
