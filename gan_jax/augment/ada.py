@@ -39,31 +39,40 @@ def _rotation(angle) -> Array:
 
 
 def flip(u: Array, size: Size) -> Array:
+    """Mirrored: x to -x, half of the time."""
     return _scaling(1 - 2 * jnp.floor(2 * u[0]), 1)
 
 
 def quarter_turn(u: Array, size: Size) -> Array:
+    """Turned by 0, 90, 180 or 270 degrees."""
     return _rotation(jnp.pi / 2 * jnp.floor(4 * u[0]))
 
 
 def integer_translation(u: Array, size: Size) -> Array:
+    """Moved by whole pixels, up to an eighth of the size."""
     height, width = size
-    return _translation(-jnp.round((2 * u[0] - 1) / 8 * width), -jnp.round((2 * u[1] - 1) / 8 * height))
+    return _translation(
+        -jnp.round((2 * u[0] - 1) / 8 * width), -jnp.round((2 * u[1] - 1) / 8 * height)
+    )
 
 
 def scale(n: Array, size: Size) -> Array:
+    """Scaled by 2^(n / 5)."""
     return _scaling(jnp.exp2(-0.2 * n[0]), jnp.exp2(-0.2 * n[0]))
 
 
 def rotation(u: Array, size: Size) -> Array:
+    """Turned by any angle."""
     return _rotation(jnp.pi * (2 * u[0] - 1))
 
 
 def anisotropic_scale(n: Array, size: Size) -> Array:
+    """Scaled by 2^(n / 5) along x and by its inverse along y."""
     return _scaling(jnp.exp2(-0.2 * n[0]), jnp.exp2(0.2 * n[0]))
 
 
 def fractional_translation(n: Array, size: Size) -> Array:
+    """Moved by n / 8 of the size."""
     height, width = size
     return _translation(-n[0] / 8 * width, -n[1] / 8 * height)
 
@@ -78,23 +87,28 @@ _ONE = np.diag(np.float32([0, 0, 0, 1]))
 
 
 def brightness(n: Array, size: Size) -> Array:
+    """Plus n / 5."""
     return jnp.eye(4).at[:3, 3].set(0.2 * n[0])
 
 
 def contrast(n: Array, size: Size) -> Array:
+    """Times 2^(n / 2)."""
     return jnp.exp2(0.5 * n[0]) * (_GREYS + _ACROSS) + _ONE
 
 
 def luma_flip(u: Array, size: Size) -> Array:
+    """Reflected at the plane of no luma, half of the time."""
     return (1 - 2 * jnp.floor(2 * u[0])) * _GREYS + _ACROSS + _ONE
 
 
 def hue(u: Array, size: Size) -> Array:
+    """Turned about the axis of greys."""
     angle = jnp.pi * (2 * u[0] - 1)
     return _GREYS + jnp.cos(angle) * _ACROSS + jnp.sin(angle) * _TURN + _ONE
 
 
 def saturation(n: Array, size: Size) -> Array:
+    """The distance from grey times 2^n."""
     return _GREYS + jnp.exp2(n[0]) * _ACROSS + _ONE
 
 

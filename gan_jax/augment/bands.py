@@ -52,7 +52,6 @@ def amplify(images: Array, gains: Array) -> Array:
         pads[axis] = (margin, margin)
         padded, size = jnp.pad(images, pads, mode='reflect'), images.shape[axis]
         images = sum(
-            tap * jax.lax.slice_in_dim(padded, k, k + size, axis=axis)
-            for k, tap in enumerate(taps)
+            tap * jax.lax.slice_in_dim(padded, k, k + size, axis=axis) for k, tap in enumerate(taps)
         )
     return images

@@ -10,6 +10,8 @@ import jax
 import jax.numpy as jnp
 from jax.random import uniform
 
+from gan_jax.augment.simple import crop
+
 Array = jax.Array
 
 
@@ -32,12 +34,8 @@ def translation(images: Array, u: Array) -> Array:
     """Moves the image by up to an eighth of its size; what comes in is 0."""
     reach = [int(size / 8 + 0.5) for size in images.shape[1:3]]
     padded = jnp.pad(images, ((0, 0), *((most, most) for most in reach), (0, 0)))
-
-    def crop(image, first):
-        return jax.lax.dynamic_slice(image, (*first, 0), images.shape[1:])
-
     first = jnp.floor(u * (2 * jnp.array(reach) + 1)).astype(jnp.int32)
-    return jax.vmap(crop)(padded, first)
+    return crop(padded, first, images.shape[1:3])
 
 
 def cutout(images: Array, u: Array) -> Array:

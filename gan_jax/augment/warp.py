@@ -1,13 +1,14 @@
 """Affine maps of images that neither blur nor alias them: Karras et al. 2020 (ADA), appendix B.
 
-An image is continued by its reflections, doubled in size by an orthogonal wavelet's low-pass filter,
-read between its pixels, and halved by the same filter. All of it is linear in the image, and plain
-slices, sums and gathers, so that penalties may differentiate through it twice.
+An image is continued by its reflections, doubled by an orthogonal wavelet's low-pass filter, read
+between its pixels, and halved by the same filter. All of it is linear in the image, and made of
+slices, sums and a gather, so that penalties may differentiate through it twice.
 """
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 Array = jax.Array
 
@@ -47,7 +48,8 @@ def warp(images: Array, inverse: Array) -> Array:
         fine = _double(fine, axis)
     # A doubled image's pixel lies half of its size away from the pixel that it is made of.
     y, x = (
-        (jnp.arange(2 * size) + 1 - size) / 2 for size in (height + 2 * _MARGIN, width + 2 * _MARGIN)
+        (jnp.arange(2 * size) + 1 - size) / 2
+        for size in (height + 2 * _MARGIN, width + 2 * _MARGIN)
     )
     x, y = (
         2 * (row[:, 0, None, None] * x + row[:, 1, None, None] * y[:, None] + row[:, 2, None, None])
@@ -63,7 +65,7 @@ def warp(images: Array, inverse: Array) -> Array:
 def _filter(images: Array, taps: np.ndarray, axis: int, first: int, size: int) -> Array:
     """out[i] = sum_k taps[k] images[first + i + k] along an axis, for `size` pixels."""
     return sum(
-        tap * jax.lax.slice_in_dim(images, first + k, first + k + size, axis=axis)
+        tap * lax.slice_in_dim(images, first + k, first + k + size, axis=axis)
         for k, tap in enumerate(taps)
     )
 
@@ -83,25 +85,33 @@ def _double(images: Array, axis: int) -> Array:
 def _halve(images: Array, axis: int) -> Array:
     """The filter, then every other pixel along an axis, without the margins."""
     size = images.shape[axis] // 2 - 2 * _MARGIN
-    odd, even = (
-        jax.lax.slice_in_dim(images, first, None, stride=2, axis=axis) for first in (1, 2)
-    )
+    odd, even = (lax.slice_in_dim(images, first, None, stride=2, axis=axis) for first in (1, 2))
     return _filter(odd, SYMLET6[0::2], axis, 0, size) + _filter(even, SYMLET6[1::2], axis, 0, size)
 
 
 def _read(images: Array, y: Array, x: Array) -> Array:
     """Images [B, H, W, C] between their pixels, at rows y and columns x [B, h, w]: bilinear."""
-    batch, height, width, channels = images.shape
-    corners = [(row, column) for row in (0, 1) for column in (0, 1)]
-    row, column = (
-        jnp.stack([jnp.floor(at) + corner[axis] for corner in corners], axis=1)
-        for axis, at in enumerate((y, x))
+    (batch, height, width, channels), shape = images.shape, y.shape
+    y, x = y.reshape(batch, -1, 1), x.reshape(batch, -1, 1)
+    row = jnp.clip(jnp.floor(y), 0, height - 2)
+    column = jnp.clip(jnp.floor(x), 0, width - 2)
+    # Windows of 2x2 pixels: on CPUs the transpose of four single ones takes twice as long.
+    windows = lax.gather(
+        images,
+        jnp.concatenate([row, column], axis=-1).astype(jnp.int32),
+        lax.GatherDimensionNumbers(
+            offset_dims=(2, 3, 4),
+            collapsed_slice_dims=(),
+            start_index_map=(1, 2),
+            operand_batching_dims=(0,),
+            start_indices_batching_dims=(0,),
+        ),
+        (1, 2, 2, channels),
+        mode=lax.GatherScatterMode.PROMISE_IN_BOUNDS,
     )
-    share = (1 - jnp.abs(y[:, None] - row)) * (1 - jnp.abs(x[:, None] - column))
-    inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
-    index = jnp.clip(row, 0, height - 1) * width + jnp.clip(column, 0, width - 1)
-    # One gather, whose transpose is one scatter: four of them take a CPU longer.
-    values = jax.vmap(lambda image, at: image[at])(
-        images.reshape(batch, height * width, channels), index.astype(jnp.int32)
+    of_rows, of_columns = (
+        jax.nn.relu(1 - jnp.abs(at - first - jnp.arange(2)))
+        for at, first in ((y, row), (x, column))
     )
-    return jnp.sum(jnp.where(inside, share, 0)[..., None] * values, axis=1)
+    values = windows * (of_rows[..., :, None] * of_columns[..., None, :])[..., None]
+    return jnp.sum(values, axis=(2, 3)).reshape(*shape, channels)
