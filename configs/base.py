@@ -59,6 +59,8 @@ def adversarial(optimizer: dict) -> ConfigDict:
     config.game = 'adversarial'
     config.seed = 0
     config.steps = 10_000  # training steps, each one update of the generator
+    config.start = 0  # the step at which a stage begins
+    config.stages = dict()  # fields that change as training goes on; see gan_jax/stages.py
     config.batch_size = 64  # real images of an update, over all devices
     config.critic_updates = 1  # of the discriminator per training step (n_critic)
     config.accumulate = 1  # microbatches that a batch is split into, one after the other

@@ -10,6 +10,9 @@ from gan_jax.usage import UsageError
 # The least that a number may be, in a tuple too; the first pattern that fits.
 _LEAST = {
     'steps': 1,
+    'start': 0,
+    'stages.start': 0,
+    'stages.batch_size': 1,
     'batch_size': 1,
     'critic_updates': 1,
     'accumulate': 1,
