@@ -16,7 +16,10 @@ DATA = {
     'fashion_mnist': dict(name='fashion_mnist', size=(28, 28), channels=1, classes=10),
     'cifar10': dict(name='cifar10', size=(32, 32), channels=3, classes=10),
     'celeb_a': dict(name='celeb_a', size=(64, 64), channels=3),
+    'celeb_a_128': dict(name='celeb_a', size=(128, 128), channels=3),
     'folder': dict(name='folder', size=(64, 64), channels=3),
+    'folder_256': dict(name='folder', size=(256, 256), channels=3),
+    'folder_1024': dict(name='folder', size=(1024, 1024), channels=3),
 }
 
 
@@ -128,7 +131,10 @@ def adversarial(optimizer: dict) -> ConfigDict:
     config.penalties = dict(  # weights
         gradient_penalty=0.0, one_sided_gradient_penalty=0.0, dragan=0.0, r1=0.0, r2=0.0
     )
-    config.terms = dict(auxiliary_classifier=0.0, mutual_information=0.0)  # weights, of both losses
+    config.gradient_target = 1.0  # what gradient_penalty wants |grad D| to be
+    config.terms = dict(  # weights
+        auxiliary_classifier=0.0, drift=0.0, mutual_information=0.0
+    )
     config.optimizers = {
         player: optimizer_fields(**optimizer) for player in ('generator', 'discriminator')
     }
