@@ -49,8 +49,8 @@ def get_config(data: str = 'digits') -> ConfigDict:
     config.terms.drift = 1e-3
     mirrored = dict(data=dict(flip=True))
     presets = {
-        'digits': narrow(grown(2, images=40_000, total=300_000, batch_sizes=(64,) * 3), 64),
-        'mnist': narrow(grown(3, images=40_000, total=400_000, batch_sizes=(64,) * 4), 64),
+        'digits': narrow(grown(2, images=12_800, total=90_000, batch_sizes=(32,) * 3), 64),
+        'mnist': narrow(grown(3, images=16_000, total=200_000, batch_sizes=(64,) * 4), 64),
         'cifar10': dict(gradient_target=750.0, **grown(3)),
         'celeb_a': grown(4) | mirrored,
         'celeb_a_128': grown(5) | mirrored,
@@ -91,8 +91,8 @@ def grown(
 
 
 def narrow(preset: dict, width: int) -> dict:
-    """Returns the fields of a preset for minutes on a CPU: `width` channels at every level."""
-    widths = dict(width=2 ** (preset['growth']['level'] + 1) * width, max_width=width)
+    """Returns the fields of a preset for minutes on a CPU: `width` channels at 8x8 pixels."""
+    widths = dict(width=4 * width, max_width=width)
     return preset | dict(
         data=dict(size=(4 * 2 ** preset['growth']['level'],) * 2),
         prior=dict(size=width),
