@@ -77,7 +77,9 @@ def grown(
     # Each level but the first fades in, then trains.
     levels = (0, *(level for level in range(1, last + 1) for _ in ('fade in', 'train')))
     batches = tuple(batch_sizes[level] for level in levels)
-    starts = tuple(accumulate((images // batch for batch in batches[:-1]), initial=0))
+    # In tens, so that no call of ten steps reaches from one stage into the next.
+    lengths = (10 * round(images / batch / 10) for batch in batches[:-1])
+    starts = tuple(accumulate(lengths, initial=0))
     return dict(
         steps=starts[-1] + (total - images * len(starts[1:])) // batches[-1],
         batch_size=batches[-1],
