@@ -151,7 +151,7 @@ class _Stage:
         return microbatch_size(self.config) * self.game.microbatches
 
     def enter(self, state: State) -> State:
-        self.source.take(self.game.microbatches, microbatch_size(self.config))
+        self.source.rebatch(self.game.microbatches, microbatch_size(self.config))
         if 0 < self.config.start == int(state.step):
             return make_entrance(self.config, self.game, self.mesh)(state)
         return state

@@ -58,7 +58,7 @@ class Source(abc.ABC):
         """
         return Examples(self._decoded, self._size).read(start, start + count)
 
-    def take(self, microbatches: int, batch_size: int) -> None:
+    def rebatch(self, microbatches: int, batch_size: int) -> None:
         """From now on a step takes so many batches of this size."""
         self._order = self._order._replace(microbatches=microbatches, batch_size=batch_size)
 

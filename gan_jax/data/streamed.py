@@ -48,10 +48,10 @@ class Streamed(Source):
         stacked = jax.tree.map(lambda *arrays: np.stack(arrays), *batches)
         return Feed((), meshes.put_local(meshes.split(self._mesh, 2), stacked))
 
-    def take(self, microbatches: int, batch_size: int) -> None:
+    def rebatch(self, microbatches: int, batch_size: int) -> None:
         """From now on a step takes so many batches of this size; what was read ahead is left."""
         self.close()
-        super().take(microbatches, batch_size)
+        super().rebatch(microbatches, batch_size)
 
     def close(self) -> None:
         """Ends the threads or processes that read ahead."""
