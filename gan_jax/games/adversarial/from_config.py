@@ -1,6 +1,6 @@
 """From a config to the parts of an adversarial game."""
 
-from functools import partial
+from functools import partial, update_wrapper
 from typing import Any
 
 import flax.linen as nn
@@ -11,6 +11,7 @@ from gan_jax import losses, models, penalties, priors
 from gan_jax.game import Game
 from gan_jax.games.adversarial.augmenting import AUGMENTATIONS
 from gan_jax.games.adversarial.auxiliary_classifier import auxiliary_classifier
+from gan_jax.games.adversarial.drift import drift
 from gan_jax.games.adversarial.game import adversarial
 from gan_jax.games.adversarial.generation import Generation, from_codes, from_prior
 from gan_jax.games.adversarial.judging import Judge, apart, in_two_calls, together
@@ -85,8 +86,13 @@ GENERATIONS = {'from_prior': _from_prior, 'from_codes': _from_codes}
 
 
 def _build_penalties(config: Any, normalized: bool) -> tuple[Part, ...]:
+    towards = partial(penalties.gradient_penalty, target=config.gradient_target)
+    known = {
+        **penalties.PENALTIES,
+        'gradient_penalty': update_wrapper(towards, penalties.gradient_penalty),
+    }
     weighted = {
-        choose('penalty', name, penalties.PENALTIES): weight
+        choose('penalty', name, known): weight
         for name, weight in config.penalties.items()
         if weight
     }
@@ -103,6 +109,7 @@ TERMS = {
     'auxiliary_classifier': lambda weight, config: auxiliary_classifier(
         weight, config.data.classes
     ),
+    'drift': lambda weight, config: drift(weight),
     'mutual_information': lambda weight, config: mutual_information(
         weight, models.build_network(config.networks.recognizer, **config.codes)
     ),
