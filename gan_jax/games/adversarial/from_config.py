@@ -1,6 +1,6 @@
 """From a config to the parts of an adversarial game."""
 
-from functools import partial, update_wrapper
+from functools import partial
 from typing import Any
 
 import flax.linen as nn
@@ -86,22 +86,17 @@ GENERATIONS = {'from_prior': _from_prior, 'from_codes': _from_codes}
 
 
 def _build_penalties(config: Any, normalized: bool) -> tuple[Part, ...]:
-    towards = partial(penalties.gradient_penalty, target=config.gradient_target)
-    known = {
-        **penalties.PENALTIES,
-        'gradient_penalty': update_wrapper(towards, penalties.gradient_penalty),
-    }
-    weighted = {
-        choose('penalty', name, known): weight
-        for name, weight in config.penalties.items()
-        if weight
-    }
-    if normalized and weighted.keys() & {*penalties.GRADIENT_PENALTIES.values()}:
+    settings = {'gradient_penalty': dict(target=config.gradient_target)}
+    weights = {name: weight for name, weight in config.penalties.items() if weight}
+    if normalized and weights.keys() & penalties.GRADIENT_PENALTIES.keys():
         raise UsageError(
             'a gradient penalty needs a critic that judges every image on its own: '
             "config.networks.discriminator.normalization may be 'none' or 'layer', not 'batch'"
         )
-    return tuple(penalty(function, weight) for function, weight in weighted.items())
+    return tuple(
+        penalty(choose('penalty', name, penalties.PENALTIES), weight, **settings.get(name, {}))
+        for name, weight in weights.items()
+    )
 
 
 # (weight, config) -> the part of that name in `config.terms`

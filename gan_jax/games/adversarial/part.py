@@ -63,11 +63,12 @@ class Part:
     interval: int = 1
 
 
-def penalty(function: Penalty, weight: float, interval: int = 1) -> Part:
+def penalty(function: Penalty, weight: float, interval: int = 1, **settings: float) -> Part:
     """Returns the part that adds a weighted penalty to the discriminator's loss."""
 
     def term(networks: Networks, scene: Scene) -> tuple[Array, Report]:
-        return weight * function(scene.critic, scene.real, scene.fake, scene.key), Report()
+        value = function(scene.critic, scene.real, scene.fake, scene.key, **settings)
+        return weight * value, Report()
 
     return Part(function.__name__, discriminator=term, interval=interval)
 
