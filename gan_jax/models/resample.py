@@ -4,7 +4,6 @@ A filter is separable, and few shifted sums along each axis: no convolution is n
 the image there are zeros.
 """
 
-import numpy as np
 from jax import Array, lax, numpy as jnp
 
 from gan_jax.models.conv import convolve, transposed_convolve
@@ -24,8 +23,8 @@ def blur(x: Array, taps: tuple[int, ...] = BINOMIAL_3, padding: int = 1) -> Arra
     for axis in (1, 2):
         size = x.shape[axis] - len(taps) + 1
         x = sum(
-            weight * lax.slice_in_dim(x, tap, tap + size, axis=axis)
-            for tap, weight in enumerate((np.array(taps) / sum(taps)).tolist())
+            weight / sum(taps) * lax.slice_in_dim(x, tap, tap + size, axis=axis)
+            for tap, weight in enumerate(taps)
         )
     return x
 

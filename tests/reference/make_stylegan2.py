@@ -44,13 +44,9 @@ def conv(name: str) -> dict[str, tuple]:
 
 def told(name: str, kernel: str) -> dict[str, tuple]:
     """A layer with a style: its dense layer's variables and its own."""
-    style = {
-        key: (f'affine.{own}', order) for key, (own, order) in dense(f'{name}/{STYLE}').items()
-    }
+    style = dense(f'{name}/EqualizedDense_0')
+    style = {key: (f'affine.{own}', order) for key, (own, order) in style.items()}
     return style | conv(f'{name}{kernel}')
-
-
-STYLE = 'EqualizedDense_0'
 
 
 def mapping_names() -> dict[str, tuple]:
