@@ -21,6 +21,8 @@ _LEAST = {
     'prior.size': 1,
     'codes.*': 1,
     'terms.*': 0,
+    'styles.mixing': 0,
+    'intervals.*': 1,
     'networks.*.width': 1,
     'networks.*.widths': 1,
     'networks.*.kernel_size': 1,
@@ -39,6 +41,7 @@ _BELOW = {
     'eval.seed': 2**32,
     'loss.label_smoothing': 1,
     'ema_decay': 1,
+    'styles.mixing': 1.001,  # a probability
     '*.b1': 1,
     '*.b2': 1,
     '*.momentum': 1,

@@ -60,9 +60,7 @@ def test_synthesis_is_the_papers(monkeypatch):
     noise = [
         np.random.RandomState(i).standard_normal((2, s, s, 1)) for i, s in enumerate((4, 4, 8, 8))
     ]
-    monkeypatch.setattr(
-        stylegan, 'image_noise', lambda bits, layer, size: jnp.float32(noise[layer])
-    )
+    monkeypatch.setattr(stylegan, 'image_noise', lambda bits, sizes: iter(map(jnp.float32, noise)))
     styles = np.random.RandomState(9).standard_normal((2, 4, 5)).astype(np.float32)
     module = stylegan.Synthesis((SIZE, SIZE, 3), **WIDTHS)
     bits = jnp.zeros((2, 2), jnp.uint32)
@@ -139,12 +137,14 @@ def test_kernels_of_the_mapping_network_begin_so_that_it_learns_slowly():
 
 
 def test_noise_is_an_images_own():
-    """Whatever else is in the batch; another layer's is another."""
+    """Whatever else is in the batch; no two numbers of any layers are the same."""
     bits = jax.random.key_data(jax.random.split(jax.random.key(0), 4))
-    noise = stylegan.image_noise(bits, 2, 4)
-    assert np.array_equal(noise[1:3], stylegan.image_noise(bits[1:3], 2, 4))
-    assert not np.any(noise == stylegan.image_noise(bits, 3, 4))
-    assert len(np.unique(noise)) == noise.size
+    noise = [*stylegan.image_noise(bits, (4, 4, 8))]
+    assert [layer.shape for layer in noise] == [(4, 4, 4, 1), (4, 4, 4, 1), (4, 8, 8, 1)]
+    for layer, same in zip(noise, stylegan.image_noise(bits[1:3], (4, 4, 8))):
+        assert np.array_equal(layer[1:3], same)
+    numbers = np.concatenate([layer.ravel() for layer in noise])
+    assert len(np.unique(numbers)) == len(numbers)
 
 
 @pytest.mark.parametrize('taps', (resample.BINOMIAL_3, resample.BINOMIAL_4))

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax.games.path_length import path_length_penalty, path_lengths
+from gan_jax.games.adversarial.path_length import path_length_penalty, path_lengths
 from gan_jax.models import resample, stylegan2
 from gan_jax.models.conv import convolve
 from gan_jax.penalties import r1
@@ -86,7 +86,10 @@ def generator():
         patch.setattr(
             stylegan2,
             'image_noise',
-            lambda bits, layer, size: draw(f'layer {layer}', (len(bits), size, size, 1)),
+            lambda bits, sizes: (
+                draw(f'layer {layer}', (len(bits), size, size, 1))
+                for layer, size in enumerate(sizes)
+            ),
         )
         yield see, make, params
 

@@ -5,6 +5,9 @@ styles that every layer is told and of noise. Here both grow no further than whe
 of their levels are trained at once.
 """
 
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -36,17 +39,20 @@ def channels(size: int, width: int, most: int) -> int:
     return min(width // size, most)
 
 
-def image_noise(bits: Array, layer: int, size: int) -> Array:
-    """Returns a layer's noise, N(0, 1), of which each image has its own by its own random bits.
+def image_noise(bits: Array, sizes: Sequence[int]) -> Iterator[Array]:
+    """Yields every layer's noise, N(0, 1), of which each image has its own by its own random bits.
 
-    bits: uint32 [B, 2], one key's data for each image.  Returns [B, size, size, 1].
+    bits: uint32 [B, 2], one key's data for each image; sizes: of the layers' images, one after the
+    other.  Yields [B, size, size, 1] each.
     """
+    ends = list(accumulate(size * size for size in sizes))
 
     def draw(bits: Array) -> Array:
-        key = jax.random.fold_in(jax.random.wrap_key_data(bits), layer)
-        return jax.random.normal(key, (size, size, 1))
+        # All at once: the program of one draw is as long as that of many.
+        return jax.random.normal(jax.random.wrap_key_data(bits), (ends[-1],))
 
-    return jax.vmap(draw)(bits)
+    layers = jnp.split(jax.vmap(draw)(bits), ends[:-1], axis=1)
+    return (noise.reshape(-1, size, size, 1) for noise, size in zip(layers, sizes))
 
 
 def adaptive_instance_norm(x: Array, scale: Array, bias: Array) -> Array:
@@ -101,18 +107,16 @@ class Synthesis(nn.Module):
         return 2 * len(resolutions(self.image_shape))
 
     @nn.compact
-    def __call__(self, styles: Array, noise: Array, train: bool = True) -> Array:
-        layer = 0
+    def __call__(self, styles: Array, bits: Array, train: bool = True) -> Array:
+        sizes = resolutions(self.image_shape)
+        noise = image_noise(bits, [size for size in sizes for _ in range(2)])
+        styles = iter(styles.swapaxes(0, 1))
 
         def tell(x):
-            nonlocal layer
-            bits = image_noise(noise, layer, x.shape[1]).astype(x.dtype)
-            x = _Told()(x, styles[:, layer], bits)
-            layer += 1
-            return x
+            return _Told()(x, next(styles), next(noise).astype(x.dtype))
 
-        x = tell(self._constant(len(styles)))
-        for size in resolutions(self.image_shape):
+        x = tell(self._constant(len(bits)))
+        for size in sizes:
             features = channels(size, self.width, self.most)
             if size > 4:
                 x = tell(EqualizedConv(features, convolve=_convolve_up)(x))

@@ -68,23 +68,20 @@ class Synthesis(nn.Module):
         return 2 * len(resolutions(self.image_shape))
 
     @nn.compact
-    def __call__(self, styles: Array, noise: Array, train: bool = True) -> Array:
+    def __call__(self, styles: Array, bits: Array, train: bool = True) -> Array:
+        sizes = resolutions(self.image_shape)
+        noise = image_noise(bits, [size for size in sizes for _ in range(2)][1:])
         shape = (4, 4, channels(4, self.width, self.most))
         constant = self.param('constant', nn.initializers.normal(1.0), shape)
-        x = jnp.broadcast_to(constant, (len(styles), *shape))
-        images, layer = 0.0, 0
-        for size in resolutions(self.image_shape):
+        x = jnp.broadcast_to(constant, (len(bits), *shape))
+        for level, size in enumerate(sizes):
             features = channels(size, self.width, self.most)
-            if size > 4:
-                images = upsample(images)
-                x = _StyledConv(features, convolve_up)(
-                    x, styles[:, layer], image_noise(noise, layer, size)
-                )
-                layer += 1
-            x = _StyledConv(features)(x, styles[:, layer], image_noise(noise, layer, size))
-            layer += 1
+            if level:
+                x = _StyledConv(features, convolve_up)(x, styles[:, 2 * level - 1], next(noise))
+            x = _StyledConv(features)(x, styles[:, 2 * level], next(noise))
             # An image has the style of the convolution that follows it.
-            images += _ToImage(self.image_shape[-1])(x, styles[:, layer])
+            image = _ToImage(self.image_shape[-1])(x, styles[:, 2 * level + 1])
+            images = upsample(images) + image if level else image
         return images if train else jnp.clip(images, -1, 1)
 
 
