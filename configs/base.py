@@ -232,6 +232,7 @@ def small_styles(width: int, steps: int) -> dict:
     return dict(
         steps=steps,
         ema_decay=half_life(10_000, 32),
+        penalties=dict(r1=0.1),
         prior=dict(size=64),
         data=dict(size=(16, 16)),
         networks=dict(mapping=dict(width=64), synthesis=few, discriminator=few),

@@ -36,7 +36,7 @@ def get_config(data: str = 'digits') -> ConfigDict:
     average = base.half_life(10_000, 32)
     rate = dict(learning_rate=2e-3)
     presets = {
-        'digits': base.small_styles(width=512, steps=3000),
+        'digits': base.small_styles(width=512, steps=2500),
         'mnist': base.small_styles(width=2048, steps=10_000) | dict(data=dict(size=(32, 32))),
         'cifar10': dict(steps=390_000, batch_size=64, ema_decay=base.half_life(10_000, 64)),
         'folder': dict(

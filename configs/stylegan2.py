@@ -61,7 +61,7 @@ def rates(learning_rate: float) -> dict:
 
 def presets() -> dict[str, dict]:
     """Returns the fields that each data set changes."""
-    small = base.small_styles(width=512, steps=3000)
+    small = base.small_styles(width=512, steps=2500)
     return {
         'digits': small,
         'mnist': base.small_styles(width=2048, steps=10_000) | dict(data=dict(size=(32, 32))),

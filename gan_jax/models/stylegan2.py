@@ -73,15 +73,15 @@ class Synthesis(nn.Module):
         noise = image_noise(bits, [size for size in sizes for _ in range(2)][1:])
         shape = (4, 4, channels(4, self.width, self.most))
         constant = self.param('constant', nn.initializers.normal(1.0), shape)
-        x = jnp.broadcast_to(constant, (len(bits), *shape))
+        x, images = jnp.broadcast_to(constant, (len(bits), *shape)), 0.0
         for level, size in enumerate(sizes):
             features = channels(size, self.width, self.most)
             if level:
                 x = _StyledConv(features, convolve_up)(x, styles[:, 2 * level - 1], next(noise))
+                images = upsample(images)
             x = _StyledConv(features)(x, styles[:, 2 * level], next(noise))
             # An image has the style of the convolution that follows it.
-            image = _ToImage(self.image_shape[-1])(x, styles[:, 2 * level + 1])
-            images = upsample(images) + image if level else image
+            images += _ToImage(self.image_shape[-1])(x, styles[:, 2 * level + 1])
         return images if train else jnp.clip(images, -1, 1)
 
 
