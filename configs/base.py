@@ -125,7 +125,13 @@ def adversarial(optimizer: dict) -> ConfigDict:
         label_smoothing=0.0,  # the target of real images is 1 less this
     )
     config.penalties = dict(  # weights
-        gradient_penalty=0.0, one_sided_gradient_penalty=0.0, dragan=0.0, r1=0.0, r2=0.0
+        gradient_penalty=0.0,
+        one_sided_gradient_penalty=0.0,
+        dragan=0.0,
+        r1=0.0,
+        r2=0.0,
+        consistency=0.0,  # of the logits of a real image and of itself, moved
+        balanced_consistency=0.0,  # of generated images too
     )
     config.terms = dict(  # weights, of either loss
         auxiliary_classifier=0.0, mutual_information=0.0, path_length=0.0
@@ -133,10 +139,35 @@ def adversarial(optimizer: dict) -> ConfigDict:
     # Training steps between the turns of what is added to a loss; above 1 it is that many times as
     # large and has a turn of its own, for which the optimiser's settings are: see `lazily`.
     config.intervals = dict(penalties=1, path_length=1)
+    config.augmentation = augmentation_fields()
     config.optimizers = {
         player: optimizer_fields(**optimizer) for player in ('generator', 'discriminator')
     }
     return config
+
+
+def augmentation_fields() -> dict:
+    """Returns what may be done to all images that the discriminator sees, by its name."""
+    geometry = ('flip', 'quarter_turn', 'integer_translation', 'scale', 'rotation')
+    geometry += ('anisotropic_scale', 'fractional_translation')
+    colours = ('brightness', 'contrast', 'luma_flip', 'hue', 'saturation')
+    return dict(
+        name='none',  # 'diffaugment', 'ada', 'instance_noise'
+        diffaugment=dict(policy=('color', 'translation', 'cutout')),
+        ada=dict(
+            target=0.6,  # of E[sign(D(x))]
+            probability=0.0,  # the first
+            interval=4,  # steps between its changes
+            images_to_one=500_000,  # after which it could have come from 0 to 1
+            # Of the probability, for each transformation; those of the paper's 'bgc'.
+            multipliers=dict.fromkeys(geometry + colours, 1.0)
+            | dict.fromkeys(('bands', 'noise', 'cutout'), 0.0),
+        ),
+        instance_noise=dict(
+            deviation=0.1,  # at first; of colours from -1 to 1
+            steps=10_000,  # until it is 0
+        ),
+    )
 
 
 def optimizer_fields(
@@ -222,21 +253,25 @@ def dcgan_presets(width: int = 128) -> dict[str, dict]:
     }
 
 
-def small_styles(width: int, steps: int) -> dict:
-    """Returns a preset of style-based networks that train in minutes, on images up to 32x32.
+def small_style_presets() -> dict[str, dict]:
+    """Returns presets of style-based networks that train in minutes and hours.
 
-    Args:
-      width: channels of an image of one pixel, of which every doubling leaves half.
+    R1 is weaker than for photographs: a small image's few pixels have to tell it from others.
     """
-    few = dict(width=width, most=width // 8)
-    return dict(
-        steps=steps,
-        ema_decay=half_life(10_000, 32),
-        penalties=dict(r1=0.1),
-        prior=dict(size=64),
-        data=dict(size=(16, 16)),
-        networks=dict(mapping=dict(width=64), synthesis=few, discriminator=few),
-    )
+
+    def preset(size: int, channel_base: int, steps: int) -> dict:
+        few = dict(channel_base=channel_base, channel_max=channel_base // 8)
+        return dict(
+            steps=steps,
+            batch_size=32,
+            ema_decay=half_life(10_000, 32),
+            penalties=dict(r1=0.1),
+            prior=dict(size=64),
+            data=dict(size=(size, size)),
+            networks=dict(mapping=dict(width=64), synthesis=few, discriminator=few),
+        )
+
+    return {'digits': preset(16, 512, 2500), 'mnist': preset(32, 2048, 10_000)}
 
 
 def residual_networks(generator: dict | None = None, discriminator: dict | None = None) -> dict:

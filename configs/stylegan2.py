@@ -40,11 +40,11 @@ def configuration_f() -> ConfigDict:
     config.optimizers = rates(2e-3)
     config.networks = dict(
         mapping=dict(name='stylegan2.Mapping', width=512, layers=8),
-        synthesis=dict(name='stylegan2.Synthesis', width=32768, most=512),
+        synthesis=dict(name='stylegan2.Synthesis', channel_base=32768, channel_max=512),
         discriminator=dict(
             name='stylegan2.ResidualDiscriminator',  # 'SkipDiscriminator', 'PlainDiscriminator'
-            width=32768,
-            most=512,
+            channel_base=32768,
+            channel_max=512,
             group_size=4,
         ),
     )
@@ -61,13 +61,8 @@ def rates(learning_rate: float) -> dict:
 
 def presets() -> dict[str, dict]:
     """Returns the fields that each data set changes."""
-    small = base.small_styles(width=512, steps=2500)
-    return {
-        'digits': small,
-        'mnist': base.small_styles(width=2048, steps=10_000) | dict(data=dict(size=(32, 32))),
-        'cifar10': cifar10(),
-        'folder': dict(data=dict(size=(256, 256), flip=True)),
-    }
+    faces = dict(data=dict(size=(256, 256), flip=True))
+    return base.small_style_presets() | dict(cifar10=cifar10(), folder=faces)
 
 
 def cifar10() -> dict:

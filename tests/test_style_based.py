@@ -26,7 +26,7 @@ class Generator:
     def __init__(self, mixing: float = 0.0):
         modules = {
             'mapping': stylegan.Mapping(W, layers=2),
-            'synthesis': models.Synthesis(SHAPE, width=64, most=4),
+            'synthesis': models.Synthesis(SHAPE, channel_base=64, channel_max=4),
         }
         self.generation, self.styles = style_based(
             **modules, prior=priors.gaussian(Z), mixing=mixing

@@ -9,7 +9,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from gan_jax.models import resample, stylegan
 from gan_jax.usage import UsageError
 
-SIZE, WIDTHS = 8, dict(width=32, most=6)
+SIZE, WIDTHS = 8, dict(channel_base=32, channel_max=6)
 
 
 def drawn(module, *args):

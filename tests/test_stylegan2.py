@@ -22,7 +22,7 @@ with np.load(Path(__file__).parent / 'reference' / 'stylegan2.npz') as archive:
     OFFICIAL = dict(archive)
 
 SIZE, COLOURS, Z, W, BATCH = 16, 3, 5, 6, 8
-WIDTHS = dict(width=64, most=8)
+WIDTHS = dict(channel_base=64, channel_max=8)
 DISCRIMINATORS = {
     'orig': stylegan2.PlainDiscriminator(**WIDTHS),
     'resnet': stylegan2.ResidualDiscriminator(**WIDTHS),

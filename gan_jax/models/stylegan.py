@@ -14,7 +14,8 @@ import jax.numpy as jnp
 
 from gan_jax.models.conv import convolve_pool, upsample_convolve
 from gan_jax.models.equalized import EqualizedConv, EqualizedDense, equalized_bias
-from gan_jax.models.layers import Array, MinibatchStddev, Shape, leaky_relu, pixel_norm
+from gan_jax.models.layers import Array, Shape, leaky_relu, pixel_norm
+from gan_jax.models.mixing import MinibatchStddev
 from gan_jax.models.resample import blur
 from gan_jax.usage import UsageError
 
@@ -34,9 +35,9 @@ def resolutions(image_shape: Shape) -> list[int]:
     return [1 << level for level in range(2, height.bit_length())]
 
 
-def channels(size: int, width: int, most: int) -> int:
-    """Returns the channels of an image of `size` pixels a side: width / size, up to `most`."""
-    return min(width // size, most)
+def channels(size: int, base: int, most: int) -> int:
+    """Returns the channels of an image of `size` pixels a side: base / size, up to `most`."""
+    return min(base // size, most)
 
 
 def image_noise(bits: Array, sizes: Sequence[int]) -> Iterator[Array]:
@@ -98,8 +99,8 @@ class Synthesis(nn.Module):
     """
 
     image_shape: Shape
-    width: int = 16384  # see `channels`
-    most: int = 512
+    channel_base: int = 16384  # see `channels`
+    channel_max: int = 512
 
     @property
     def style_count(self) -> int:
@@ -117,7 +118,7 @@ class Synthesis(nn.Module):
 
         x = tell(self._constant(len(bits)))
         for size in sizes:
-            features = channels(size, self.width, self.most)
+            features = channels(size, self.channel_base, self.channel_max)
             if size > 4:
                 x = tell(EqualizedConv(features, convolve=_convolve_up)(x))
             x = tell(EqualizedConv(features)(x))
@@ -125,7 +126,7 @@ class Synthesis(nn.Module):
         return images if train else jnp.clip(images, -1, 1)
 
     def _constant(self, batch: int) -> Array:
-        shape = (4, 4, channels(4, self.width, self.most))
+        shape = (4, 4, channels(4, self.channel_base, self.channel_max))
         constant = self.param('constant', nn.initializers.ones, shape)
         constant += equalized_bias(self, shape[-1])
         return jnp.broadcast_to(constant, (batch, *shape))
@@ -145,21 +146,21 @@ class _Told(nn.Module):
 class Discriminator(nn.Module):
     """Images [B, S, S, C] -> logits [B]: ProGAN's, with a filter before every halving."""
 
-    width: int = 16384  # see `channels`
-    most: int = 512
+    channel_base: int = 16384  # see `channels`
+    channel_max: int = 512
     group_size: int = 4  # of the minibatch standard deviation
 
     @nn.compact
     def __call__(self, x: Array, train: bool = True) -> Array:
         sizes = resolutions(x.shape[1:])[::-1]
-        features = [channels(size, self.width, self.most) for size in sizes]
+        features = [channels(size, self.channel_base, self.channel_max) for size in sizes]
         x = leaky_relu(EqualizedConv(features[0], 1)(x))
         for here, below in zip(features, features[1:]):
             x = leaky_relu(EqualizedConv(here)(x))
             x = leaky_relu(EqualizedConv(below, convolve=_convolve_down)(x))
         x = MinibatchStddev(self.group_size)(x)
         x = leaky_relu(EqualizedConv(features[-1])(x)).reshape(len(x), -1)
-        x = leaky_relu(EqualizedDense(channels(2, self.width, self.most))(x))
+        x = leaky_relu(EqualizedDense(channels(2, self.channel_base, self.channel_max))(x))
         self.sow('intermediates', 'features', x)
         return EqualizedDense(1, gain=1.0)(x)[:, 0]
 

@@ -17,7 +17,8 @@ from gan_jax.models import stylegan
 from gan_jax.models.channels import spread
 from gan_jax.models.conv import convolve
 from gan_jax.models.equalized import EqualizedConv, EqualizedDense, equalized_kernel
-from gan_jax.models.layers import Array, MinibatchStddev, Shape, leaky_relu
+from gan_jax.models.layers import Array, Shape, leaky_relu
+from gan_jax.models.mixing import MinibatchStddev
 from gan_jax.models.resample import convolve_down, convolve_up, downsample, upsample
 from gan_jax.models.stylegan import channels, image_noise, resolutions
 
@@ -59,8 +60,8 @@ class Synthesis(nn.Module):
     """
 
     image_shape: Shape
-    width: int = 32768  # see `channels`
-    most: int = 512
+    channel_base: int = 32768  # see `channels`
+    channel_max: int = 512
 
     @property
     def style_count(self) -> int:
@@ -71,11 +72,11 @@ class Synthesis(nn.Module):
     def __call__(self, styles: Array, bits: Array, train: bool = True) -> Array:
         sizes = resolutions(self.image_shape)
         noise = image_noise(bits, [size for size in sizes for _ in range(2)][1:])
-        shape = (4, 4, channels(4, self.width, self.most))
+        shape = (4, 4, channels(4, self.channel_base, self.channel_max))
         constant = self.param('constant', nn.initializers.normal(1.0), shape)
         x, images = jnp.broadcast_to(constant, (len(bits), *shape)), 0.0
         for level, size in enumerate(sizes):
-            features = channels(size, self.width, self.most)
+            features = channels(size, self.channel_base, self.channel_max)
             if level:
                 x = _StyledConv(features, convolve_up)(x, styles[:, 2 * level - 1], next(noise))
                 images = upsample(images)
@@ -115,14 +116,14 @@ class _ToImage(nn.Module):
 class _Discriminator(nn.Module):
     """Images [B, S, S, C] -> logits [B]."""
 
-    width: int = 32768  # see `channels`
-    most: int = 512
+    channel_base: int = 32768  # see `channels`
+    channel_max: int = 512
     group_size: int = 4  # of the minibatch standard deviation
 
     @nn.compact
     def __call__(self, image: Array, train: bool = True) -> Array:
         sizes = resolutions(image.shape[1:])[::-1]
-        features = [channels(size, self.width, self.most) for size in sizes]
+        features = [channels(size, self.channel_base, self.channel_max) for size in sizes]
         x = self._from_image(image, features[0])
         for here, below in zip(features, features[1:]):
             x, image = self._halve(x, image, here, below)
