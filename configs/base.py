@@ -115,9 +115,10 @@ def adversarial(optimizer: dict) -> ConfigDict:
     config = run_fields('adversarial')
     config.critic_updates = 1  # of the discriminator per training step (n_critic)
     config.generator_batch = 1  # images of the generator's loss, as a multiple of the real ones
-    config.generation = 'from_prior'  # or 'from_codes': how images come of latents
+    config.generation = 'from_prior'  # 'from_codes', 'style_based': how images come of latents
     config.prior = dict(name='gaussian', size=128)  # or 'uniform'
     config.codes = dict(categories=10, continuous=2)  # of generation 'from_codes'
+    config.styles = dict(mixing=0.0)  # of generation 'style_based': how often two z make an image
     # How networks that know of no classes are told them.
     config.condition = dict(
         generator='none',  # 'concatenate', 'normalization'; 'self_modulation' tells it z again
@@ -138,9 +139,12 @@ def adversarial(optimizer: dict) -> ConfigDict:
         balanced_consistency=0.0,  # of generated images too
     )
     config.gradient_target = 1.0  # what gradient_penalty wants |grad D| to be
-    config.terms = dict(  # weights
-        auxiliary_classifier=0.0, drift=0.0, mutual_information=0.0
+    config.terms = dict(  # weights, of either loss
+        auxiliary_classifier=0.0, drift=0.0, mutual_information=0.0, path_length=0.0
     )
+    # Training steps between the turns of what is added to a loss; above 1 it is that many times as
+    # large and has a turn of its own, for which the optimiser's settings are: see `lazily`.
+    config.intervals = dict(penalties=1, path_length=1)
     config.augmentation = augmentation_fields()
     config.optimizers = {
         player: optimizer_fields(**optimizer) for player in ('generator', 'discriminator')
@@ -193,6 +197,23 @@ def optimizer_fields(
     return locals()
 
 
+def lazily(interval: int, learning_rate: float, b1: float, b2: float) -> dict:
+    """Returns the fields of Adam where what is added to a loss has turns of its own.
+
+    Karras et al. 2020, appendix B: one turn in `interval` steps more, for which c = k / (k + 1),
+    a rate of c lambda and decays of beta^c keep a step's pace.
+    """
+    share = interval / (interval + 1)
+    return optimizer_fields(
+        name='adam', learning_rate=share * learning_rate, b1=b1**share, b2=b2**share
+    )
+
+
+def half_life(images: int, batch_size: int) -> float:
+    """Returns the decay by which a moving average forgets half of itself in so many images."""
+    return 0.5 ** (batch_size / images)
+
+
 def dcgan_networks(kernel_size: int) -> dict:
     """Returns DCGAN's pair; its widths are the presets'."""
     return dict(
@@ -236,6 +257,27 @@ def dcgan_presets(width: int = 128) -> dict[str, dict]:
         'celeb_a': preset(100_000, (width, 2 * width, 4 * width, 8 * width)),
         'folder': preset(100_000, (width, 2 * width, 4 * width, 8 * width)),
     }
+
+
+def small_style_presets() -> dict[str, dict]:
+    """Returns presets of style-based networks that train in minutes and hours.
+
+    R1 is weaker than for photographs: a small image's few pixels have to tell it from others.
+    """
+
+    def preset(size: int, channel_base: int, steps: int) -> dict:
+        few = dict(channel_base=channel_base, channel_max=channel_base // 8)
+        return dict(
+            steps=steps,
+            batch_size=32,
+            ema_decay=half_life(10_000, 32),
+            penalties=dict(r1=0.1),
+            prior=dict(size=64),
+            data=dict(size=(size, size)),
+            networks=dict(mapping=dict(width=64), synthesis=few, discriminator=few),
+        )
+
+    return {'digits': preset(16, 512, 2500), 'mnist': preset(32, 2048, 10_000)}
 
 
 def residual_networks(generator: dict | None = None, discriminator: dict | None = None) -> dict:

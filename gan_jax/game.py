@@ -137,6 +137,8 @@ class Game:
     ema: tuple[str, ...] = ()  # networks of which a moving average is kept and sampled
     truncate: Callable | None = None  # (latents, threshold) -> latents nearer to the middle
     between: Callable | None = None  # (z, other, way) -> latents z between two
+    # Some layers' name -> (latents, other) -> latents that have of `other` what those decide.
+    mixes: Mapping[str, Callable] = field(default_factory=dict)
     critic: Callable | None = None  # (networks, images) -> [B] logits, high where they look real
 
     @property

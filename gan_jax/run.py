@@ -26,7 +26,7 @@ from gan_jax.game import Game, State, labelled, truncated
 from gan_jax.games import build_game
 from gan_jax.pictures import to_uint8
 from gan_jax.stages import split, stage_at
-from gan_jax.usage import UsageError
+from gan_jax.usage import UsageError, choose
 from gan_jax.workdir import check_workdir, read_config
 
 # Images drawn per call. Batch i depends on (seed, i) alone, so that more images of the same seed
@@ -101,6 +101,17 @@ class Run:
     def truncate(self, latents: Arrays, threshold: float) -> Arrays:
         """Returns given latents without their tails, for a game that can cut them."""
         return jax.device_get(self.game.truncate(latents, threshold))
+
+    def mix(self, name: str, latents: Arrays, other: Arrays) -> Arrays:
+        """Returns latents with the styles of other ones in the layers of a name, such as 'coarse'.
+
+        Raises:
+          UsageError: the game makes images of no styles, or knows no such layers.
+        """
+        if not self.game.mixes:
+            raise UsageError(f'game {self.config.game!r} makes images of no styles')
+        mix = choose('layers', name, self.game.mixes)
+        return jax.device_get(mix(latents, other))
 
     def draw(self, latents: Arrays) -> Arrays:
         """Returns the samples of given latents, images as uint8."""

@@ -10,6 +10,7 @@ MOST = {
     'width': 8,
     'widths': 8,
     'hidden': 16,
+    'channel_max': 8,
     'critic_updates': 2,
     'batch_size': 16,
 }

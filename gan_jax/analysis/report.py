@@ -13,6 +13,7 @@ from gan_jax.analysis.sections.outcome import show_samples, show_verdict
 from gan_jax.analysis.sections.resembling import show_neighbours, show_plane
 from gan_jax.analysis.sections.sensitivity import show_jacobian, show_saliency
 from gan_jax.analysis.sections.setting import show_setting
+from gan_jax.analysis.sections.styles import show_styles
 from gan_jax.analysis.sections.training import show_curves, show_histograms, show_scores
 from gan_jax.analysis.study import Study, open_study
 from gan_jax.files import replacing
@@ -31,6 +32,7 @@ SECTIONS = {
     'Nearest real images': show_neighbours,
     'Interpolation': show_interpolation,
     'Truncation': show_truncation,
+    'Styles': show_styles,
     'Classes': show_classes,
     'In the plane': show_plane,
     'What moves an image': show_jacobian,

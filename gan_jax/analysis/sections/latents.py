@@ -37,8 +37,8 @@ def show_interpolation(study: Study) -> str:
 
 def show_truncation(study: Study) -> str:
     """The same latents with more and more of their tails."""
-    if study.run.game.truncate is None:
-        return ''
+    if study.run.game.truncate is None or study.run.game.mixes:
+        return ''  # of styles it says something else: see `styles.py`
     latents = study.run.latents(_STEPS, jax.random.key(2))
     rows = [study.run.draw(study.run.truncate(latents, t))['image'] for t in _THRESHOLDS]
     rows.append(study.run.draw(latents)['image'])

@@ -17,6 +17,8 @@ from gan_jax.games.adversarial.generation import Generation, from_codes, from_pr
 from gan_jax.games.adversarial.judging import Judge, apart, in_two_calls, together
 from gan_jax.games.adversarial.mutual_information import mutual_information
 from gan_jax.games.adversarial.part import Augmentation, Part, penalty, sown
+from gan_jax.games.adversarial.path_length import path_length
+from gan_jax.games.adversarial.style_based import StyleBased, style_based
 from gan_jax.models.mixing import ACROSS_EXAMPLES
 from gan_jax.usage import UsageError, call, choose
 
@@ -78,11 +80,30 @@ def _from_codes(config: Any) -> Generation:
     return from_codes(generator, _build_prior(config), **config.codes)
 
 
+def _style_based(config: Any) -> StyleBased:
+    mapping, synthesis = (
+        models.build_network(config.networks[name], **_offered(config))
+        for name in ('mapping', 'synthesis')
+    )
+    told = _checked(models.told_of(mapping), config)
+    return style_based(
+        mapping,
+        synthesis,
+        _build_prior(config),
+        classes=config.data.classes if told else 0,
+        mixing=config.styles.mixing,
+    )
+
+
 def _build_prior(config: Any) -> priors.Prior:
     return choose('prior', config.prior.name, priors.PRIORS)(config.prior.size)
 
 
-GENERATIONS = {'from_prior': _from_prior, 'from_codes': _from_codes}
+GENERATIONS = {
+    'from_prior': _from_prior,
+    'from_codes': _from_codes,
+    'style_based': lambda config: _style_based(config).generation,
+}
 
 
 def _build_penalties(config: Any, normalized: bool) -> tuple[Part, ...]:
@@ -94,9 +115,20 @@ def _build_penalties(config: Any, normalized: bool) -> tuple[Part, ...]:
             "config.networks.discriminator.normalization may be 'none' or 'layer', not 'batch'"
         )
     return tuple(
-        penalty(choose('penalty', name, penalties.PENALTIES), weight, **settings.get(name, {}))
+        penalty(
+            choose('penalty', name, penalties.PENALTIES),
+            weight,
+            config.intervals.penalties,
+            **settings.get(name, {}),
+        )
         for name, weight in weights.items()
     )
+
+
+def _path_length(weight: float, config: Any) -> Part:
+    if config.generation != 'style_based':
+        raise UsageError("config.terms.path_length needs styles: config.generation='style_based'")
+    return path_length(weight, _style_based(config).styles, config.intervals.path_length)
 
 
 # (weight, config) -> the part of that name in `config.terms`
@@ -108,6 +140,7 @@ TERMS = {
     'mutual_information': lambda weight, config: mutual_information(
         weight, models.build_network(config.networks.recognizer, **config.codes)
     ),
+    'path_length': _path_length,
 }
 
 

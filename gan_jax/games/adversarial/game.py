@@ -197,6 +197,7 @@ def adversarial(
         ema=tuple(generation.networks) if ema else (),
         truncate=generation.truncate,
         between=generation.between,
+        mixes=generation.mixes,
         critic=None if told else critic,
     )
 

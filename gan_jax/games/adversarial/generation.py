@@ -1,7 +1,7 @@
 """How images come of latents: the generator's side of an adversarial game."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import flax.linen as nn
@@ -28,6 +28,7 @@ class Generation:
     told: tuple[str, ...] = ()  # latents that are a real image's own in training, as its label
     truncate: Callable[[Latents, float], Latents] | None = None
     between: Callable | None = None  # (z, other, way) -> latents z between two
+    mixes: Mapping[str, Callable] = field(default_factory=dict)  # see `Game`
 
 
 def from_prior(generator: nn.Module, prior: priors.Prior, classes: int = 0) -> Generation:
