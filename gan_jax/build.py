@@ -16,7 +16,7 @@ from gan_jax import mesh as meshes, tuning
 from gan_jax.data import example_batch
 from gan_jax.game import Game, Networks, State
 from gan_jax.models import made_shapes
-from gan_jax.optim import build_optimizer
+from gan_jax.optim import build_ema_decay, build_optimizer
 from gan_jax.step import (
     Optimizers,
     init_state,
@@ -131,7 +131,7 @@ def make_step(config: ConfigDict, game: Game, read_batch: Callable, mesh: Mesh) 
         game,
         build_optimizers(config, game),
         seed=config.seed,
-        ema_decay=lambda step: config.ema_decay,
+        ema_decay=build_ema_decay(config.ema_decay, config.ema_start, config.ema_rampup),
         dtype=_dtype(config),
         shard=meshes.shard_batch(mesh),
     )

@@ -15,7 +15,7 @@ import pytest
 from gan_jax.models import biggan, biggan_deep, conditional, layers, sagan
 from gan_jax.models.attention import SelfAttention
 from gan_jax.usage import UsageError
-from tests.test_layers import draw, drawn_variables
+from test_layers import draw, drawn_variables
 
 with np.load(Path(__file__).parent / 'reference' / 'biggan.npz') as archive:
     TORCH = dict(archive)

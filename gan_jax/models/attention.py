@@ -63,4 +63,4 @@ def check_heights(attention: Sequence[int], heights: Sequence[int]) -> None:
     for height in attention:
         if height not in heights:
             known = ', '.join(map(str, dict.fromkeys(heights)))
-            raise UsageError(f'no attention at {height} pixels: the blocks leave heights of {known}')
+            raise UsageError(f'no attention at {height} pixels: blocks leave heights of {known}')

@@ -1,5 +1,6 @@
 """BigGAN's generator: Brock et al. 2019, arXiv 1809.11096; its discriminator is SAGAN's."""
 
+from collections.abc import Callable
 from functools import partial
 
 import flax.linen as nn
@@ -7,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from gan_jax.models import sagan
-from gan_jax.models.layers import Array, LinearNorm
+from gan_jax.models.layers import Array, Initializer, LinearNorm
 from gan_jax.usage import UsageError
 
 
@@ -31,9 +32,16 @@ class Generator(sagan.Generator):
                 f'first layer and each block; a multiple of {blocks + 1} can'
             )
         first, *chunks = jnp.split(z, blocks + 1, axis=-1)
-        shared = nn.Dense(self.embedding, use_bias=False, kernel_init=self.kernel_init)(
-            jax.nn.one_hot(label, self.classes, dtype=z.dtype)
-        )
-        codes = [jnp.concatenate([shared, chunk], axis=-1) for chunk in chunks]
-        linear = partial(LinearNorm, self.normalization, self.weights, self.kernel_init)
-        return self._generate(first, [partial(linear, code) for code in codes], train)
+        shared = embed(label, self.classes, self.embedding, self.kernel_init).astype(z.dtype)
+
+        def told(chunk: Array) -> Callable[[], nn.Module]:
+            code = jnp.concatenate([shared, chunk], axis=-1)
+            return partial(LinearNorm, self.normalization, code, self.weights, self.kernel_init)
+
+        return self._generate(first, [told(chunk) for chunk in chunks], train)
+
+
+def embed(label: Array, classes: int, size: int, kernel_init: Initializer) -> Array:
+    """The vector of a class, [B] -> [B, size], from a table that all of a network shares."""
+    table = nn.Dense(size, use_bias=False, kernel_init=kernel_init, name='embedding')
+    return table(jax.nn.one_hot(label, classes))

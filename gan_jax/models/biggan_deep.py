@@ -4,10 +4,10 @@ import math
 from collections.abc import Callable
 
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
 
 from gan_jax.models.attention import SelfAttention, check_heights
+from gan_jax.models.biggan import embed
 from gan_jax.models.conv import Conv, UpsampleConv, pool, upsample
 from gan_jax.models.layers import (
     Array,
@@ -44,11 +44,10 @@ class Generator(nn.Module):
     def __call__(self, z: Array, label: Array, train: bool = True) -> Array:
         channels = [self.width * multiple for multiple in self.multiples]
         base = base_shape(self.image_shape, len(channels) - 1, channels[0])
-        classes = jax.nn.one_hot(label, self.classes, dtype=z.dtype)
-        embed = nn.Dense(self.embedding, use_bias=False, kernel_init=self.kernel_init)
-        code = jnp.concatenate([embed(classes), z], axis=-1)
+        shared = embed(label, self.classes, self.embedding, self.kernel_init).astype(z.dtype)
+        code = jnp.concatenate([shared, z], axis=-1)
         x = self.weights(nn.Dense(math.prod(base), kernel_init=self.kernel_init))(code)
-        x = x.reshape(-1, *base)
+        x = x.reshape(-1, *base).astype(z.dtype)  # normalised weights are float32
         heights = []
         for features in channels[1:]:
             x = self._block(x, x.shape[-1], False, code, train)
@@ -62,7 +61,7 @@ class Generator(nn.Module):
 
     def _block(self, x: Array, features: int, double: bool, code: Array, train: bool) -> Array:
         def normalize(x):
-            norm = LinearNorm(self.normalization, self.weights, self.kernel_init, code)
+            norm = LinearNorm(self.normalization, code, self.weights, self.kernel_init)
             return nn.relu(norm(x, train))
 
         hidden = x.shape[-1] // _BOTTLENECK

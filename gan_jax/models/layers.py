@@ -166,6 +166,23 @@ class SelfModulatedNorm(nn.Module):
         return self.normalization(affine=False)(x, train) * (1 + scale) + bias
 
 
+class LinearNorm(nn.Module):
+    """A normalisation whose gain 1 + W c and bias V c are linear in a code: Brock et al. 2019."""
+
+    normalization: type[nn.Module]
+    condition: Array  # c, [B, D]
+    weights: Callable  # of W and V: plain or spectrally normalised
+    kernel_init: Initializer
+
+    @nn.compact
+    def __call__(self, x: Array, train: bool) -> Array:
+        def linear(name: str) -> Array:
+            options = dict(use_bias=False, kernel_init=self.kernel_init, name=name)
+            return _per_channel(self.weights(nn.Dense(x.shape[-1], **options))(self.condition), x)
+
+        return self.normalization(affine=False)(x, train) * (1 + linear('scale')) + linear('bias')
+
+
 def _per_channel(values: Array, x: Array) -> Array:
     """[B, C] -> [B, 1, ..., C], to go with x [B, ..., C]."""
     return values.reshape(len(x), *(1,) * (x.ndim - 2), -1).astype(x.dtype)

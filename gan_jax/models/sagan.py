@@ -42,7 +42,7 @@ class Generator(nn.Module):
         first, *channels = (self.width * multiple for multiple in self.multiples)
         base = base_shape(self.image_shape, len(channels), first)
         x = self.weights(nn.Dense(math.prod(base), kernel_init=self.kernel_init))(code)
-        x = x.reshape(-1, *base)
+        x = x.reshape(-1, *base).astype(code.dtype)  # normalised weights are float32
         heights = []
         for features, normalization in zip(channels, normalizations, strict=True):
             x = self._block(x, features, normalization, train)

@@ -133,7 +133,7 @@ def load_generator(net, scope: Scope, norm) -> Scope:
 
 def load_shared_generator(net, load) -> Scope:
     scope = Scope()
-    scope.table(net.shared, scope.next('Dense'))
+    scope.table(net.shared, 'embedding')
     return load(net, scope, scope.linear_norm)
 
 
