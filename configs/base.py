@@ -102,6 +102,7 @@ def run_fields(game: str) -> ConfigDict:
         extractor='inception',  # or 'classifier', or 'MODULE:FUNCTION', which returns an Extractor
         weights='',  # Inception's file; fetched once if empty
         seed=0,
+        standing=0,  # batches of samples whose statistics replace running ones, in samples too
         truncation=0.0,  # latents beyond plus or minus this are not drawn; 0 draws them all
     )
     return config

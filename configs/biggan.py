@@ -31,6 +31,7 @@ def get_config(data: str = 'digits') -> ConfigDict:
     config = base.adversarial(optimizer=dict(name='adam', b1=0.0, b2=0.999))
     config.loss.name = 'hinge'
     config.condition.discriminator = 'projection'
+    config.eval.standing = 16
     config.networks = base.sagan_networks(base.ORTHOGONAL_INIT, generator=_SHARED)
     if data == 'cifar10':
         config.condition.generator = 'normalization'

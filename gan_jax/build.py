@@ -21,6 +21,7 @@ from gan_jax.step import (
     Optimizers,
     init_state,
     make_sampler,
+    make_settle,
     make_train_step,
     sampled_networks,
 )
@@ -163,6 +164,18 @@ def make_draw(config: ConfigDict, game: Game, mesh: Mesh, count: int) -> Callabl
     )
     batch = meshes.put(meshes.replicated(mesh), example_batch(config.data, count))
     return lambda state, key: meshes.gather(sampler(state, batch, key))
+
+
+def make_settled(config: ConfigDict, game: Game, mesh: Mesh, count: int) -> Callable:
+    """Returns `settle(state, passes)`: samples go by the statistics of so many batches of samples."""
+    settle = jax.jit(
+        make_settle(game, dtype=_dtype(config), shard=meshes.shard_batch(mesh)),
+        out_shardings=meshes.replicated(mesh),
+        compiler_options=tuning.compiler_options(),
+    )
+    batch = meshes.put(meshes.replicated(mesh), example_batch(config.data, count))
+    key = stream_key(config.seed, 'standing')
+    return lambda state, passes: settle(state, batch, jax.random.split(key, passes))
 
 
 def make_latents(config: ConfigDict, game: Game, mesh: Mesh, count: int) -> Callable:

@@ -124,7 +124,8 @@ class Study:
 
     @cached_property
     def _run(self) -> Run | UsageError:
-        return _attempt(lambda: load_run(str(self.folder)))
+        passes = self.config.eval.standing
+        return _attempt(lambda: load_run(str(self.folder)).settled(passes))
 
     @cached_property
     def _data(self) -> tuple | UsageError:

@@ -70,7 +70,7 @@ class BatchNorm(nn.Module):
 
     Ioffe and Szegedy 2015, algorithm 1: y = (x - E[x]) / sqrt(Var[x] + epsilon) scale + bias. Under
     `jit` with a sharded batch the statistics are those of the global batch. The variance is the
-    two-pass one: E[x^2] - E[x]^2 cancels.
+    two-pass one: E[x^2] - E[x]^2 cancels. Sows a training batch's `mean` and `var`.
     """
 
     scale_init: Initializer = nn.initializers.ones
@@ -85,6 +85,8 @@ class BatchNorm(nn.Module):
             mean = channel_mean(x)
             centred = x - spread(mean, x.shape)
             var = channel_mean(jnp.square(centred))
+            self.sow('intermediates', 'mean', mean)
+            self.sow('intermediates', 'var', var)
             if not self.is_initializing():
                 running_mean.value = 0.9 * running_mean.value + 0.1 * mean
                 running_var.value = 0.9 * running_var.value + 0.1 * var
