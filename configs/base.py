@@ -271,9 +271,7 @@ def residual_presets(steps: int) -> dict[str, dict]:
     }
 
 
-def sagan_networks(
-    kernel_init: dict, file: str = 'sagan', generator: dict | None = None
-) -> dict:
+def sagan_networks(kernel_init: dict, file: str = 'sagan', generator: dict | None = None) -> dict:
     """Returns SAGAN's pair, BigGAN's or BigGAN-deep's; `sagan_layout` says of how many channels.
 
     Args:

@@ -6,9 +6,9 @@ discriminator for one of the generator, and samples of a moving average whose ba
 taken anew, from latents without their tails where `--truncation` says so.
 
 `:imagenet128` and `:imagenet256` are the paper's: 2,048 images an update, which
-`--config.accumulate` splits. `:cifar10` is what the authors' PyTorch code trains: four updates of 50
-images, a gain and bias for each class and normalisation in place of shared vectors and chunks,
-weights from N(0, 0.02), no attention, no regularisation. A folder with a subfolder for each class:
+`--config.accumulate` splits. `:cifar10` is as the authors' PyTorch code has it: four updates of 50
+images, gains and biases of each class in place of shared vectors and chunks, weights from
+N(0, 0.02), no attention, no regularisation. A folder with a subfolder for each class:
 
     python main.py --config=configs/biggan.py:imagenet128 --config.data.name=folder \
         --config.data.data_dir=PHOTOS --config.data.classes=20 --config.accumulate=16

@@ -4,8 +4,8 @@ BigGAN with bottlenecks, two blocks at every size and shortcuts without weights:
 with fewer parameters. All of the latent goes to every block, beside the class's vector.
 
 `:imagenet128` and `:imagenet256` are the paper's: 2,048 images an update, which
-`--config.accumulate` splits. The authors did not train it on smaller images; `:cifar10` has BigGAN's
-layout and its PyTorch code's rates.
+`--config.accumulate` splits. The authors did not train it on smaller images; `:cifar10` has the
+layout that their PyTorch code has for them, and BigGAN's rates there.
 
     python main.py --config=configs/biggan_deep.py
     python main.py --config=configs/biggan_deep.py:cifar10

@@ -167,7 +167,7 @@ def make_draw(config: ConfigDict, game: Game, mesh: Mesh, count: int) -> Callabl
 
 
 def make_settled(config: ConfigDict, game: Game, mesh: Mesh, count: int) -> Callable:
-    """Returns `settle(state, passes)`: samples go by the statistics of so many batches of samples."""
+    """Returns `settle(state, passes)`: the state of standing statistics, of so many batches."""
     settle = jax.jit(
         make_settle(game, dtype=_dtype(config), shard=meshes.shard_batch(mesh)),
         out_shardings=meshes.replicated(mesh),
@@ -201,7 +201,9 @@ def make_render(config: ConfigDict, game: Game, mesh: Mesh) -> Callable:
     return lambda state, latents: meshes.gather(render(state, put(latents)))
 
 
-def make_networks(config: ConfigDict, game: Game, mesh: Mesh, state: State) -> Networks:
-    """Returns the networks that images are drawn from, for use under jit."""
+def make_networks(
+    config: ConfigDict, game: Game, mesh: Mesh, state: State, kind: Callable = Networks
+) -> Networks:
+    """Returns the networks that images are drawn from, for use under jit, of a kind."""
     shard = meshes.shard_batch(mesh)
-    return sampled_networks(game, state, dtype=_dtype(config), shard=shard)
+    return sampled_networks(game, state, kind, dtype=_dtype(config), shard=shard)

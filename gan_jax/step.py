@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import optax
 from jax import lax
 
-from gan_jax.game import Context, Game, Networks, Phase, State
+from gan_jax.game import Context, Game, Networks, Observed, Phase, State
 
 Array = jax.Array
 Metrics = Mapping[str, Array]
@@ -174,10 +174,13 @@ def make_settle(
 
     def settle(state, batch, keys):
         def observe(key):
-            networks = sampled_networks(game, state, Observed, dtype=dtype, shard=shard)
+            networks = sampled_networks(
+                game, state, partial(Observed, always={'train': True}), dtype=dtype, shard=shard
+            )
             game.draw(networks, game.latents(key, batch))
             return {
-                name: _replaced(networks.stats[name], sown) for name, sown in networks.sown.items()
+                name: {kind: _replaced(tree, sown) for kind, tree in networks.stats[name].items()}
+                for name, sown in networks.sown.items()
             }
 
         standing = jax.tree.map(lambda seen: jnp.mean(seen, axis=0), lax.map(observe, keys))
@@ -191,19 +194,6 @@ def make_settle(
     return settle
 
 
-class Observed(Networks):
-    """Networks that do as in training whatever they are told, and keep what they sow: `sown`."""
-
-    def __init__(self, *args: Any, **options: Any):
-        super().__init__(*args, **options)
-        self.sown = {}
-
-    def _call(self, name: str, *args: Any, **kwargs: Any) -> Array:
-        options = {**kwargs, 'train': True, 'intermediates': True}
-        output, self.sown[name] = super()._call(name, *args, **options)
-        return output
-
-
 def _replaced(statistics: Any, sown: Any) -> Any:
     """Each statistic under whose names something was sown becomes the last of that."""
     if not isinstance(statistics, Mapping):
@@ -215,11 +205,13 @@ def _replaced(statistics: Any, sown: Any) -> Any:
 
 
 def sampled_networks(
-    game: Game, state: State, kind: type[Networks] = Networks, **options: Any
+    game: Game, state: State, kind: Callable = Networks, **options: Any
 ) -> Networks:
     """Returns the networks that images are drawn from: averaged where an average is kept.
 
-    options: `dtype` and `shard` of `Networks`.
+    Args:
+      kind: `Networks` or `Observed`.
+      options: `dtype` and `shard` of either.
     """
     params, stats = dict(state.params), dict(state.stats)
     for name, averaged in state.ema.items():
