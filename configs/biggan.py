@@ -64,7 +64,7 @@ def _digits(height: int, steps: int) -> dict:
         batch_size=64,
         ema_decay=0.995,
         prior=dict(size=60),
-        networks=base.sagan_layout(height, width=16, attention=(height // 2,)),
+        networks=base.sagan_layout(height, width=8, attention=(height // 2,)),
         optimizers=dict(
             generator=dict(learning_rate=5e-4, orthogonal=1e-4),
             discriminator=dict(learning_rate=2e-3),

@@ -51,7 +51,7 @@ PRESETS = {
         batch_size=64,
         ema_decay=0.995,
         data=dict(size=(16, 16)),
-        networks=base.sagan_layout(16, width=16, attention=(8,)),
+        networks=base.sagan_layout(16, width=8, attention=(8,)),
         optimizers=_rates(5e-4, 2e-3),
     ),
     'mnist': _MNIST,
