@@ -17,6 +17,8 @@ DATA = {
     'cifar10': dict(name='cifar10', size=(32, 32), channels=3, classes=10),
     'celeb_a': dict(name='celeb_a', size=(64, 64), channels=3),
     'celeb_a_128': dict(name='celeb_a', size=(128, 128), channels=3),
+    'imagenet128': dict(name='imagenet2012', size=(128, 128), channels=3, classes=1000),
+    'imagenet256': dict(name='imagenet2012', size=(256, 256), channels=3, classes=1000),
     'folder': dict(name='folder', size=(64, 64), channels=3),
     'folder_256': dict(name='folder', size=(256, 256), channels=3),
     'folder_1024': dict(name='folder', size=(1024, 1024), channels=3),
@@ -49,6 +51,7 @@ def initializer(
 # Glorot's, and with a gain of sqrt(2) for the convolutions within a residual block.
 GLOROT_INIT = initializer('variance_scaling')
 RESIDUAL_INIT = initializer('variance_scaling', scale=2.0)
+ORTHOGONAL_INIT = initializer('orthogonal')
 NORMAL_INIT = initializer('normal', stddev=0.02)  # DCGAN's
 
 
@@ -70,6 +73,9 @@ def run_fields(game: str) -> ConfigDict:
     # Taken by the device in one call, as far as intervals allow; 0 means 1 on CPUs, else 10.
     config.steps_per_call = 0
     config.ema_decay = 0.0  # of the moving average of what draws, which is then what is sampled
+    config.ema_start = 0  # steps before which the average is no average yet
+    # What an average has half forgotten is no older than this share of the run so far; 0: no limit.
+    config.ema_rampup = 0.0
 
     config.data = dict(
         name='digits',  # 'digits', 'folder' or the name of a TFDS image set
@@ -101,6 +107,7 @@ def run_fields(game: str) -> ConfigDict:
         extractor='inception',  # or 'classifier', or 'MODULE:FUNCTION', which returns an Extractor
         weights='',  # Inception's file; fetched once if empty
         seed=0,
+        standing=0,  # batches of samples whose statistics replace running ones, in samples too
         truncation=0.0,  # latents beyond plus or minus this are not drawn; 0 draws them all
     )
     return config
@@ -192,6 +199,7 @@ def optimizer_fields(
     clip_weights: float = 0.0,  # every weight stays within plus or minus this
     l1: float = 0.0,  # norm loss: l1 sum|w| + l2 sum w^2
     l2: float = 0.0,
+    orthogonal: float = 0.0,  # beta ||W^T W * (1 - I)||^2 of every kernel
 ) -> dict:
     """Returns the fields of one player's optimiser."""
     return locals()
@@ -342,6 +350,50 @@ def residual_presets(steps: int) -> dict[str, dict]:
         'celeb_a': large,
         'folder': large,
     }
+
+
+def sagan_networks(kernel_init: dict, file: str = 'sagan', generator: dict | None = None) -> dict:
+    """Returns SAGAN's pair, BigGAN's or BigGAN-deep's; `sagan_layout` says of how many channels.
+
+    Args:
+      file: of gan_jax/models.
+      generator: what is not as in SAGAN.
+    """
+    fields = dict(
+        width=64, multiples=(), attention=(), weights='spectral_norm', kernel_init=kernel_init
+    )
+    return dict(
+        generator=dict(name=f'{file}.Generator', normalization='batch', **fields)
+        | (generator or {}),
+        discriminator=dict(name=f'{file}.Discriminator', downsamples=(), **fields),
+    )
+
+
+# By the images' height, channels as multiples of a width: of the generator's smallest image and its
+# blocks; of the discriminator's blocks; and which of those after the first halve the image. At 32
+# pixels and above as in BigGAN-PyTorch, the code of BigGAN's authors.
+_SAGAN_LAYOUTS = {
+    16: ((4, 4, 2), (2, 4, 4), (True, False)),
+    28: ((4, 4, 4), (4, 4, 4, 4), (True, False, False)),
+    32: ((4, 4, 4, 4), (4, 4, 4, 4), (True, False, False)),
+    128: ((16, 16, 8, 4, 2, 1), (1, 2, 4, 8, 16, 16), (True, True, True, True, False)),
+    256: ((16, 16, 8, 8, 4, 2, 1), (1, 2, 4, 8, 8, 16, 16), (True, True, True, True, True, False)),
+}
+
+
+def sagan_layout(height: int, width: int, attention: tuple[int, ...]) -> dict:
+    """Returns the fields of SAGAN's and BigGAN's pairs that go with the size of images.
+
+    Args:
+      attention: heights of the images within the networks that attend to themselves.
+    """
+    up, down, downsamples = _SAGAN_LAYOUTS[height]
+    return dict(
+        generator=dict(width=width, multiples=up, attention=attention),
+        discriminator=dict(
+            width=width, multiples=down, downsamples=downsamples, attention=attention
+        ),
+    )
 
 
 def finish(config: ConfigDict, presets: dict[str, dict], data: str) -> ConfigDict:

@@ -16,11 +16,12 @@ from gan_jax import mesh as meshes, tuning
 from gan_jax.data import example_batch
 from gan_jax.game import Game, Networks, State
 from gan_jax.models import made_shapes
-from gan_jax.optim import build_optimizer
+from gan_jax.optim import build_ema_decay, build_optimizer
 from gan_jax.step import (
     Optimizers,
     init_state,
     make_sampler,
+    make_settle,
     make_train_step,
     renew_optimizers,
     sampled_networks,
@@ -143,7 +144,7 @@ def make_step(config: ConfigDict, game: Game, read_batch: Callable, mesh: Mesh) 
         game,
         build_optimizers(config, game),
         seed=config.seed,
-        ema_decay=lambda step: config.ema_decay,
+        ema_decay=build_ema_decay(config.ema_decay, config.ema_start, config.ema_rampup),
         dtype=_dtype(config),
         shard=meshes.shard_batch(mesh),
     )
@@ -177,6 +178,18 @@ def make_draw(config: ConfigDict, game: Game, mesh: Mesh, count: int) -> Callabl
     return lambda state, key: meshes.gather(sampler(state, batch, key))
 
 
+def make_settled(config: ConfigDict, game: Game, mesh: Mesh, count: int) -> Callable:
+    """Returns `settle(state, passes)`: the state of standing statistics, of so many batches."""
+    settle = jax.jit(
+        make_settle(game, dtype=_dtype(config), shard=meshes.shard_batch(mesh)),
+        out_shardings=meshes.replicated(mesh),
+        compiler_options=tuning.compiler_options(),
+    )
+    batch = meshes.put(meshes.replicated(mesh), example_batch(config.data, count))
+    key = stream_key(config.seed, 'standing')
+    return lambda state, passes: settle(state, batch, jax.random.split(key, passes))
+
+
 def make_latents(config: ConfigDict, game: Game, mesh: Mesh, count: int) -> Callable:
     """Returns `latents(key)`: what `count` samples are drawn from, whole on every process."""
     batch = meshes.put(meshes.replicated(mesh), example_batch(config.data, count))
@@ -200,7 +213,9 @@ def make_render(config: ConfigDict, game: Game, mesh: Mesh) -> Callable:
     return lambda state, latents: meshes.gather(render(state, put(latents)))
 
 
-def make_networks(config: ConfigDict, game: Game, mesh: Mesh, state: State) -> Networks:
-    """Returns the networks that images are drawn from, for use under jit."""
+def make_networks(
+    config: ConfigDict, game: Game, mesh: Mesh, state: State, kind: Callable = Networks
+) -> Networks:
+    """Returns the networks that images are drawn from, for use under jit, of a kind."""
     shard = meshes.shard_batch(mesh)
-    return sampled_networks(game, state, dtype=_dtype(config), shard=shard)
+    return sampled_networks(game, state, kind, dtype=_dtype(config), shard=shard)

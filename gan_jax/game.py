@@ -86,6 +86,23 @@ def _cast(tree: Tree, dtype: Any) -> Tree:
     return jax.tree.map(cast, tree)
 
 
+class Observed(Networks):
+    """Networks that keep what they sow: `sown[name]`, of the last call of each.
+
+    always: what every call is given whatever it asks for, such as `train=True`.
+    """
+
+    def __init__(self, *args: Any, always: Mapping[str, Any] = {}, **options: Any):
+        super().__init__(*args, **options)
+        self.sown = {}
+        self._always = always
+
+    def _call(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        options = {**kwargs, **self._always, 'intermediates': True}
+        output, self.sown[name] = super()._call(name, *args, **options)
+        return output
+
+
 class Context(NamedTuple):
     """What a loss may read that has no parameters."""
 

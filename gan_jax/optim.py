@@ -45,12 +45,27 @@ def build_optimizer(spec: Any, steps: int, updates_per_step: float) -> optax.Gra
     """
     return optax.chain(
         norm_loss(l1=spec.l1, l2=spec.l2) if spec.l1 or spec.l2 else optax.identity(),
+        orthogonal(spec.orthogonal) if spec.orthogonal else optax.identity(),
         optax.clip_by_global_norm(spec.clip_norm) if spec.clip_norm else optax.identity(),
         choose('optimizer', spec.name, OPTIMIZERS)(
             build_schedule(spec, steps, updates_per_step), spec
         ),
         clip_weights(spec.clip_weights) if spec.clip_weights else optax.identity(),
     )
+
+
+def build_ema_decay(decay: float, start: int = 0, rampup: float = 0.0) -> Schedule:
+    """Returns the moving average's decay by step; until `start` the average is what it is of.
+
+    rampup: where above 0, what is half forgotten is no older than this share of the run so far, as
+    in Karras et al. 2020, arXiv 2006.06676, appendix C, so that a long memory has a quick start.
+    """
+
+    def at(step):
+        limit = 0.5 ** (1 / (rampup * (step + 1))) if rampup else decay
+        return jnp.where(step < start, 0.0, jnp.minimum(decay, limit))
+
+    return at
 
 
 def build_schedule(spec: Any, steps: int, updates_per_step: float) -> Schedule:
@@ -80,6 +95,28 @@ def norm_loss(l1: float, l2: float) -> optax.GradientTransformation:
     def update(updates, state, params):
         gradient = partial(jax.tree.map, lambda g, w: g + l1 * jnp.sign(w) + 2 * l2 * w)
         return gradient(updates, params), state
+
+    return optax.GradientTransformation(lambda params: optax.EmptyState(), update)
+
+
+def orthogonal(beta: float) -> optax.GradientTransformation:
+    """Adds the gradient of beta ||W^T W * (1 - I)||^2, 4 beta W (W^T W * (1 - I)), of each kernel.
+
+    Brock et al. 2019, equation 3, arXiv 1809.11096: filters are to be orthogonal, of any length. W
+    is [..., filters] as a matrix; gains, biases and embeddings, which have no filters, are left
+    out. The authors' PyTorch code takes half of this gradient.
+    """
+
+    def part(path, w):
+        if w.ndim < 2 or 'embedding' in jax.tree_util.keystr(path):
+            return jnp.zeros_like(w)
+        matrix = w.reshape(-1, w.shape[-1])
+        products = matrix.T @ matrix
+        return (4 * beta * matrix @ (products - jnp.diag(jnp.diag(products)))).reshape(w.shape)
+
+    def update(updates, state, params):
+        parts = jax.tree_util.tree_map_with_path(part, params)
+        return optax.tree.add(updates, parts), state
 
     return optax.GradientTransformation(lambda params: optax.EmptyState(), update)
 

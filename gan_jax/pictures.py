@@ -28,7 +28,7 @@ def make_grid(images: np.ndarray, columns: int, shortest: int = 64) -> np.ndarra
     grid = np.full((rows * cell_height + gap, columns * cell_width + gap, channels), 255, np.uint8)
     for index, image in enumerate(images):
         top, left = (index // columns) * cell_height + gap, (index % columns) * cell_width + gap
-        grid[top : top + height, left : left + width] = _enlarge(image, (width, height))
+        grid[top : top + height, left : left + width] = enlarge(image, (width, height))
     return grid
 
 
@@ -37,7 +37,8 @@ def square(count: int) -> int:
     return int(np.ceil(np.sqrt(count)))
 
 
-def _enlarge(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def enlarge(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Returns a uint8 image [H, W, C] of another width and height, its curves smooth."""
     enlarged = _to_pillow(image).resize(size, Image.Resampling.BICUBIC)
     return np.asarray(enlarged).reshape(size[1], size[0], -1)
 

@@ -19,7 +19,14 @@ from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
 from gan_jax import mesh as meshes
-from gan_jax.build import make_draw, make_initial_state, make_latents, make_render, state_like
+from gan_jax.build import (
+    make_draw,
+    make_initial_state,
+    make_latents,
+    make_render,
+    make_settled,
+    state_like,
+)
 from gan_jax.checkpoint import Checkpoints
 from gan_jax.data import example_batch
 from gan_jax.game import Game, State, labelled, truncated
@@ -53,6 +60,11 @@ class Drawing:
     def render(self) -> Callable[[State, Arrays], Arrays]:
         """`render(state, latents)`: the samples of given latents."""
         return make_render(self.config, self.game, self.mesh)
+
+    @cached_property
+    def settle(self) -> Callable[[State, int], State]:
+        """`settle(state, passes)`: the state with standing statistics, of batches of 128."""
+        return make_settled(self.config, self.game, self.mesh, BATCH)
 
 
 @dataclass(frozen=True)
@@ -128,6 +140,10 @@ class Run:
         if not threshold > 0:  # NaN too
             raise UsageError(f'a truncation of {threshold} must be above 0')
         return self._playing(truncated(self.game, threshold))
+
+    def settled(self, passes: int) -> 'Run':
+        """Returns the run whose statistics are those of so many batches of samples; 0: as it is."""
+        return replace(self, state=self.drawing.settle(self.state, passes)) if passes else self
 
     def labelled(self, label: int) -> 'Run':
         """Returns the run that draws images of one class.

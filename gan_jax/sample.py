@@ -59,15 +59,16 @@ def draw(run: Run, request: Request) -> Arrays:
     Raises:
       UsageError: the run cannot draw them.
     """
-    if request.label is not None:
-        run = run.labelled(request.label)
     truncated = run if request.truncation is None else run.truncated(request.truncation)
+    truncated = truncated.settled(run.config.eval.standing)
+    if request.label is not None:
+        run, truncated = run.labelled(request.label), truncated.labelled(request.label)
     if request.interpolate is None:
         return truncated.sample(request.num, request.seed)
     latents = _lead(run, request)
     if request.truncation is not None:  # what lies between is truncated too
         latents = run.truncate(latents, request.truncation)
-    return run.draw(latents)
+    return truncated.draw(latents)
 
 
 def _lead(run: Run, request: Request) -> Arrays:

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import optax
 from jax import lax
 
-from gan_jax.game import Context, Game, Networks, Phase, State
+from gan_jax.game import Context, Game, Networks, Observed, Phase, State
 
 Array = jax.Array
 Metrics = Mapping[str, Array]
@@ -171,13 +171,59 @@ def make_sampler(
     return sample
 
 
-def sampled_networks(game: Game, state: State, **options: Any) -> Networks:
+def make_settle(
+    game: Game, *, dtype: Any = jnp.float32, shard: Callable = lambda tree: tree
+) -> Callable:
+    """Returns `settle(state, batch, keys)`: the state whose samples go by standing statistics.
+
+    Those that networks sow of a training batch under the names of their running ones take the
+    place of these in the networks that are sampled, each the mean over one batch of fresh latents
+    for every key: Brock et al. 2019, arXiv 1809.11096, appendix C.
+    """
+
+    def settle(state, batch, keys):
+        def observe(key):
+            networks = sampled_networks(
+                game, state, partial(Observed, always={'train': True}), dtype=dtype, shard=shard
+            )
+            game.draw(networks, game.latents(key, batch))
+            return {
+                name: {kind: _replaced(tree, sown) for kind, tree in networks.stats[name].items()}
+                for name, sown in networks.sown.items()
+            }
+
+        standing = jax.tree.map(lambda seen: jnp.mean(seen, axis=0), lax.map(observe, keys))
+        return state.replace(
+            stats={**state.stats, **standing},
+            ema={
+                name: {**averaged, **standing.get(name, {})} for name, averaged in state.ema.items()
+            },
+        )
+
+    return settle
+
+
+def _replaced(statistics: Any, sown: Any) -> Any:
+    """Each statistic under whose names something was sown becomes the last of that."""
+    if not isinstance(statistics, Mapping):
+        return sown[-1]
+    return {
+        name: _replaced(tree, sown[name]) if name in sown else tree
+        for name, tree in statistics.items()
+    }
+
+
+def sampled_networks(
+    game: Game, state: State, kind: Callable = Networks, **options: Any
+) -> Networks:
     """Returns the networks that images are drawn from: averaged where an average is kept.
 
-    options: `dtype` and `shard` of `Networks`.
+    Args:
+      kind: `Networks` or `Observed`.
+      options: `dtype` and `shard` of either.
     """
     params, stats = dict(state.params), dict(state.stats)
     for name, averaged in state.ema.items():
         params[name] = averaged['params']
-        stats[name] = {kind: tree for kind, tree in averaged.items() if kind != 'params'}
-    return Networks(game.networks, params, stats, step=state.step, **options)
+        stats[name] = {other: tree for other, tree in averaged.items() if other != 'params'}
+    return kind(game.networks, params, stats, step=state.step, **options)

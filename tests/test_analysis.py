@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax.analysis import charts, jacobian, page, record, resemblance, walks
+from gan_jax.analysis import charts, heat, jacobian, page, record, resemblance, walks
+from gan_jax.analysis.sections.attention import distinct
 from gan_jax.interpolation import lead, linear, spherical
 from gan_jax.usage import UsageError
 
@@ -206,3 +207,30 @@ def test_scores_come_in_the_order_of_their_steps(tmp_path):
         (tmp_path / 'eval' / f'{name}.json').write_text(json.dumps({'step': step, 'scores': {}}))
     (tmp_path / 'eval' / 'c.json').write_text('{"st')
     assert [one['step'] for one in record.read_scores(tmp_path)] == [3, 20]
+
+
+def test_heat_is_laid_where_the_map_is_great():
+    """Orange where a map is at its greatest, the image where it is nothing, whatever its scale."""
+    image = np.full((4, 4, 3), 80, np.uint8)
+    left = np.float32([[3e-3, 0], [3e-3, 0]])
+    over = heat.overlaid(image, left, (64, 32))
+    assert over.shape == (32, 64, 3) and over.dtype == np.uint8
+    red, green, blue = over[16, 4].astype(int)
+    assert red > 180 and red > green > blue
+    np.testing.assert_allclose(over[16, 60], 80, atol=2)
+    np.testing.assert_array_equal(heat.overlaid(image, np.zeros((2, 2)), (4, 4)), image)
+
+
+def test_a_mark_is_at_its_place():
+    image = heat.marked(np.full((60, 90, 3), 128, np.uint8), (0.25, 0.5))
+    changed = np.argwhere((image != 128).any(axis=-1))
+    np.testing.assert_allclose(changed.mean(axis=0), (15, 45), atol=0.5)
+
+
+def test_pixels_with_distinct_attention_are_found():
+    """The most concentrated map, then one that shares nothing with it, then another such."""
+    maps = np.full((2, 2, 2, 2), 0.25, np.float32)
+    maps[1, 0] = [[0, 1], [0, 0]]
+    maps[0, 1] = [[0.6, 0], [0.4, 0]]
+    assert distinct(maps, 2) == [(1, 0), (0, 1)]
+    assert len(set(distinct(maps, 3))) == 3

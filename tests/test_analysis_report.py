@@ -4,14 +4,16 @@ import json
 import re
 import shutil
 
+import flax.linen as nn
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from gan_jax.analysis import compare, report
-from gan_jax.analysis.sections import latents, outcome, resembling, training
+from gan_jax.analysis.sections import attention, latents, outcome, resembling, training
 from gan_jax.analysis.study import open_study
 from gan_jax.metrics import Extractor, Features
+from gan_jax.models import mlp
 from gan_jax.run import Run
 
 
@@ -48,7 +50,8 @@ def headings(html):
 
 def test_a_report_has_every_section_and_nothing_from_elsewhere(reported):
     html = (reported / 'report.html').read_text()
-    assert headings(html) == [name for name in report.SECTIONS if name != 'Classes']
+    lacking = 'Classes', 'Attention'  # in the smallest GAN
+    assert headings(html) == [name for name in report.SECTIONS if name not in lacking]
     assert 'Not here' not in html and not re.findall('points="[^"]*nan', html)
     assert not re.findall(r'(?:src|href)="(?!data:|#)[^"]*"', html)
     assert len(html) < 3 * 2**20
@@ -125,6 +128,27 @@ def test_latents_without_a_truncation_have_no_such_section(reported):
     assert latents.show_truncation(study)
     object.__setattr__(study.run.game, 'truncate', None)  # of a game that this test alone has
     assert latents.show_truncation(study) == ''
+
+
+class Attending(mlp.Generator):
+    """The smallest generator, of which every pixel is said to attend to the image's corner."""
+
+    @nn.compact
+    def __call__(self, z, train=True):
+        corner = jnp.zeros((len(z), 4, 4, 2, 2)).at[..., 0, 0].set(1)
+        self.sow('intermediates', 'attention', corner)
+        return super().__call__(z, train)
+
+
+def test_attention_is_shown_where_there_is_any(reported):
+    """Six samples, each followed by three of its pixels and what they attend to."""
+    study = open_study(str(reported))
+    assert attention.show_attention(study) == ''
+    networks = study.run.game.networks
+    fields = ('image_shape', 'widths', 'kernel_init')
+    networks['generator'] = Attending(*(getattr(networks['generator'], name) for name in fields))
+    html = attention.show_attention(study)
+    assert '6 generated images' in html and 'of 4 x 4 pixels' in html and html.count('<img') == 1
 
 
 def test_the_time_is_that_of_all_logged_steps():

@@ -9,7 +9,14 @@ import pytest
 from ml_collections import ConfigDict
 
 from configs import base
-from gan_jax.optim import OPTIMIZERS, SCHEDULES, build_optimizer, build_schedule
+from gan_jax.optim import (
+    OPTIMIZERS,
+    SCHEDULES,
+    build_ema_decay,
+    build_optimizer,
+    build_schedule,
+    orthogonal,
+)
 from gan_jax.usage import UsageError
 
 RNG = np.random.default_rng(0)
@@ -255,3 +262,38 @@ def test_an_unknown_name_is_answered_with_the_nearest(fields, nearest):
     """A misspelt optimiser or schedule is a usage error."""
     with pytest.raises(UsageError, match=f'did you mean {nearest!r}'):
         build(**fields)
+
+
+def test_orthogonal_regularisation_is_the_gradient_of_its_penalty():
+    """Of beta ||W^T W * (1 - I)||^2 of every kernel but embeddings: Brock et al. 2019, eq. 3."""
+    shapes = {'conv': (3, 3, 2, 5), 'dense': (4, 3), 'embedding': (4, 3), 'bias': (5,)}
+    weights = {name: RNG.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
+
+    def penalty(weights):
+        total = 0
+        for name in ('conv', 'dense'):
+            w = weights[name].reshape(-1, weights[name].shape[-1])
+            total += 0.3 * jax.numpy.sum(jax.numpy.square(w.T @ w * (1 - np.eye(w.shape[1]))))
+        return total
+
+    zeros = jax.tree.map(np.zeros_like, weights)
+    ours, _ = jax.jit(orthogonal(0.3).update)(zeros, optax.EmptyState(), weights)
+    for name, gradient in jax.grad(penalty)(weights).items():
+        np.testing.assert_allclose(ours[name], gradient, rtol=1e-4, atol=1e-4, err_msg=name)
+
+
+def test_orthogonal_filters_of_any_length_are_left_alone():
+    filters = 7 * np.linalg.qr(RNG.normal(size=(12, 4)))[0].astype(np.float32)
+    weights = {'kernel': filters.reshape(3, 4, 4)}
+    zeros = jax.tree.map(np.zeros_like, weights)
+    ours, _ = orthogonal(1.0).update(zeros, optax.EmptyState(), weights)
+    np.testing.assert_allclose(ours['kernel'], 0, atol=1e-2)
+
+
+def test_an_average_starts_late_or_grows_its_memory():
+    """Copies before the start; with a ramp, half is forgotten within that share of the run."""
+    late = build_ema_decay(0.9, start=3)
+    np.testing.assert_allclose([late(step) for step in range(5)], [0, 0, 0, 0.9, 0.9], rtol=1e-6)
+    ramp = build_ema_decay(0.999, rampup=0.05)
+    assert float(ramp(99)) ** 5 == pytest.approx(0.5, rel=1e-4)  # after 100 steps, within 5
+    assert float(ramp(10**6)) == pytest.approx(0.999)

@@ -8,7 +8,8 @@ import optax
 import pytest
 
 from gan_jax.game import Context, Game, Networks, Phase, Report
-from gan_jax.step import init_state, make_sampler, make_train_step
+from gan_jax.models.layers import BatchNorm
+from gan_jax.step import init_state, make_sampler, make_settle, make_train_step
 
 
 class Point(nn.Module):
@@ -209,3 +210,39 @@ def test_a_step_says_whether_all_it_said_is_finite():
     assert bool(metrics['finite'])
     _, metrics = play(game(*BILINEAR), 2, rate=float('inf'))
     assert not bool(metrics['finite'])
+
+
+class Normalized(nn.Module):
+    """A normalised point, and a statistic that it has besides."""
+
+    @nn.compact
+    def __call__(self, x, train=True):
+        self.variable('calls', 'count', lambda: jnp.zeros(()))
+        self.param('weight', nn.initializers.ones, ())
+        return BatchNorm(affine=False)(x, train)
+
+
+@pytest.mark.parametrize('ema', ((), ('x',)))
+def test_standing_statistics_are_means_over_fresh_batches(ema):
+    """Of each batch's mean and variance, for the networks that are sampled; nothing else moves."""
+    normal = Game(
+        networks={'x': Normalized()},
+        players={'x': ('x',)},
+        phases=BILINEAR[:1],
+        inputs=lambda batch: {'x': (batch['image'],)},
+        latents=lambda key, batch: {'z': 3 + 2 * jax.random.normal(key, batch['image'].shape)},
+        draw=lambda networks, latents: {'image': networks.x(latents['z'], train=False)},
+        ema=ema,
+    )
+    batch, keys = {'image': jnp.zeros((5, 2))}, jax.random.split(jax.random.key(1), 3)
+    state = init_state(normal, {'x': optax.sgd(0.1)}, batch, jax.random.key(0))
+    settled = jax.jit(make_settle(normal))(state, batch, keys)
+    z = np.stack([normal.latents(key, batch)['z'] for key in keys])
+    mean, var = z.mean(axis=1).mean(axis=0), z.var(axis=1).mean(axis=0)
+    found = (settled.ema if ema else settled.stats)['x']
+    np.testing.assert_allclose(found['batch_stats']['BatchNorm_0']['mean'], mean, rtol=1e-5)
+    np.testing.assert_allclose(found['batch_stats']['BatchNorm_0']['var'], var, rtol=1e-5)
+    assert found['calls'] == {'count': 0}
+    assert settled.params == state.params
+    image = make_sampler(normal)(settled, batch, keys[0])['image']
+    np.testing.assert_allclose(image, (z[0] - mean) / np.sqrt(var + 1e-5), rtol=1e-3, atol=1e-4)

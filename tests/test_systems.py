@@ -35,6 +35,14 @@ PUBLISHED = {
         generator=129 * 2048 + 3 * (2 * 147_584 + 16_512 + 512) + 256 + 3_459,
         discriminator=(3_584 + 147_584 + 512) + (2 * 147_584 + 16_512) + 4 * 147_584 + 129,
     ),
+    # BigGAN-PyTorch's networks, instantiated; for SAGAN with its options for it.
+    'sagan:imagenet128': dict(generator=42_078_852, discriminator=39_463_618),
+    'biggan:cifar10': dict(generator=4_304_387, discriminator=4_207_361),
+    'biggan:imagenet128': dict(generator=70_433_988, discriminator=87_982_370),
+    'biggan:imagenet256': dict(generator=82_235_844, discriminator=99_225_890),
+    'biggan_deep:cifar10': dict(generator=7_435_267, discriminator=2_581_249),
+    'biggan_deep:imagenet128': dict(generator=50_244_484, discriminator=34_590_210),
+    'biggan_deep:imagenet256': dict(generator=55_736_708, discriminator=38_247_426),
     # What PyTorch's DCGAN example, the authors' networks, has of weights; here the outermost layers
     # have biases too.
     'wgan:celeb_a': dict(generator=3_576_704 + 3, discriminator=2_765_568 + 64 + 1),

@@ -8,6 +8,7 @@ import jax
 
 from gan_jax.analysis import page
 from gan_jax.analysis.compare import COMPARISONS
+from gan_jax.analysis.sections.attention import show_attention
 from gan_jax.analysis.sections.latents import show_classes, show_interpolation, show_truncation
 from gan_jax.analysis.sections.outcome import show_samples, show_verdict
 from gan_jax.analysis.sections.resembling import show_neighbours, show_plane
@@ -37,6 +38,7 @@ SECTIONS = {
     'In the plane': show_plane,
     'What moves an image': show_jacobian,
     'What moves the judgement': show_saliency,
+    'Attention': show_attention,
     'Setting': show_setting,
 }
 

@@ -92,9 +92,9 @@ class Study:
         """Of the generated images and of the real ones."""
         return self.describe(self.drawn['image']), self.describe(self.real['image'])
 
-    def networks(self, state: Any) -> Networks:
+    def networks(self, state: Any, kind: Callable = Networks) -> Networks:
         """Returns the networks that images are drawn from, for use under jit."""
-        return make_networks(self.run.config, self.run.game, self.run.mesh, state)
+        return make_networks(self.run.config, self.run.game, self.run.mesh, state, kind)
 
     @property
     def critic(self) -> Callable[[Networks, Array], Array]:
@@ -124,7 +124,8 @@ class Study:
 
     @cached_property
     def _run(self) -> Run | UsageError:
-        return _attempt(lambda: load_run(str(self.folder)))
+        passes = self.config.eval.standing
+        return _attempt(lambda: load_run(str(self.folder)).settled(passes))
 
     @cached_property
     def _data(self) -> tuple | UsageError:

@@ -17,7 +17,7 @@ from gan_jax.evaluation.run_scores import RUN_SCORES, Subject
 from gan_jax.files import replacing
 from gan_jax.logs import say
 from gan_jax.metrics import Scored, choose_scores, counted_names, doubts, see, take_scores
-from gan_jax.run import Run
+from gan_jax.run import BATCH, Run
 from gan_jax.usage import UsageError
 
 
@@ -86,12 +86,13 @@ class Evaluator:
         settings = self._settings
         if settings.truncation:
             run = run.truncated(settings.truncation)
+        run = run.settled(settings.standing)
         protocol = Protocol(
             reference=self._described,
             generated=settings.num,
             step=run.step,
             averaged=run.config.ema_decay,
-            normalization=_normalization(run),
+            normalization=_normalization(run, settings.standing),
             truncation=settings.truncation,
             seed=settings.seed,
             precision=_precision(run),
@@ -102,9 +103,11 @@ class Evaluator:
         return Evaluation(take_scores(self._scores, settings.num, subject), protocol)
 
 
-def _normalization(run: Run) -> str:
+def _normalization(run: Run, passes: int) -> str:
     collections = {kind for stats in run.state.stats.values() for kind in stats}
-    return 'running averages' if 'batch_stats' in collections else 'none'
+    if 'batch_stats' not in collections:
+        return 'none'
+    return f'means over {passes} batches of {BATCH} samples' if passes else 'running averages'
 
 
 def _precision(run: Run) -> str:

@@ -81,14 +81,12 @@ class ProjectionDiscriminator(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array, label: Array, train: bool = True) -> Array:
-        one_hot = jax.nn.one_hot(label, self.classes, dtype=x.dtype)
-
         def answer(weights: Callable, last: nn.Dense, features: Array) -> Array:
-            # y^T V phi(x) + psi(phi(x))
-            embedding = nn.Dense(
-                features.shape[-1], use_bias=False, kernel_init=last.kernel_init, name='embedding'
-            )
-            told = jnp.sum(weights(embedding)(one_hot) * features, axis=-1)
+            # y^T V phi(x) + psi(phi(x)), of V phi(x) the number that is y's
+            options = dict(use_bias=False, kernel_init=last.kernel_init, name='embedding')
+            of_each = weights(nn.Dense(self.classes, **options))(features)
+            one_hot = jax.nn.one_hot(label, self.classes, dtype=of_each.dtype)
+            told = jnp.sum(one_hot * of_each, axis=-1)
             return told + self.make(parent=None).answer(weights, last, features)
 
         return self.make(answer=answer)(x, train=train)

@@ -73,7 +73,7 @@ class BatchNorm(nn.Module):
 
     Ioffe and Szegedy 2015, algorithm 1: y = (x - E[x]) / sqrt(Var[x] + epsilon) scale + bias. Under
     `jit` with a sharded batch the statistics are those of the global batch. The variance is the
-    two-pass one: E[x^2] - E[x]^2 cancels.
+    two-pass one: E[x^2] - E[x]^2 cancels. Sows a training batch's `mean` and `var`.
     """
 
     scale_init: Initializer = nn.initializers.ones
@@ -88,6 +88,8 @@ class BatchNorm(nn.Module):
             mean = channel_mean(x)
             centred = x - spread(mean, x.shape)
             var = channel_mean(jnp.square(centred))
+            self.sow('intermediates', 'mean', mean)
+            self.sow('intermediates', 'var', var)
             if not self.is_initializing():
                 running_mean.value = 0.9 * running_mean.value + 0.1 * mean
                 running_var.value = 0.9 * running_var.value + 0.1 * var
@@ -184,6 +186,23 @@ class SelfModulatedNorm(nn.Module):
             _per_channel(nn.Dense(x.shape[-1], name=name)(hidden), x) for name in ('scale', 'bias')
         )
         return self.normalization(affine=False)(x, train) * (1 + scale) + bias
+
+
+class LinearNorm(nn.Module):
+    """A normalisation whose gain 1 + W c and bias V c are linear in a code: Brock et al. 2019."""
+
+    normalization: type[nn.Module]
+    condition: Array  # c, [B, D]
+    weights: Callable  # of W and V: plain or spectrally normalised
+    kernel_init: Initializer
+
+    @nn.compact
+    def __call__(self, x: Array, train: bool) -> Array:
+        def linear(name: str) -> Array:
+            options = dict(use_bias=False, kernel_init=self.kernel_init, name=name)
+            return _per_channel(self.weights(nn.Dense(x.shape[-1], **options))(self.condition), x)
+
+        return self.normalization(affine=False)(x, train) * (1 + linear('scale')) + linear('bias')
 
 
 def _per_channel(values: Array, x: Array) -> Array:

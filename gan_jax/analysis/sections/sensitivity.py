@@ -3,7 +3,7 @@
 import jax
 import numpy as np
 
-from gan_jax.analysis import charts, jacobian, page, walks
+from gan_jax.analysis import charts, heat, jacobian, page, walks
 from gan_jax.analysis.sections.training import PALETTE
 from gan_jax.analysis.study import Study, to_signed
 from gan_jax.interpolation import floating
@@ -11,8 +11,6 @@ from gan_jax.interpolation import floating
 _LATENTS, _LEADING, _STEPS = 4, 4, 9
 _FURTHEST = 4.0  # of a walk, in units of the latents
 _JUDGED = 8
-# A map's colours from no influence to the greatest: black, orange, white.
-_RAMP = np.array([[16, 18, 22], [224, 112, 24], [255, 250, 240]], np.float32)
 
 
 def show_jacobian(study: Study) -> str:
@@ -63,7 +61,7 @@ def show_saliency(study: Study) -> str:
 
     def draw(images, kind):
         maps = study.by_batch(influence, to_signed(images))
-        channels = np.concatenate([_to_rgb(images), _coloured(maps)])
+        channels = np.concatenate([heat.to_rgb(images), heat.coloured(maps)])
         return page.grid(
             channels,
             len(images),
@@ -81,18 +79,3 @@ def _felt(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Singular values and their places, down to a thousandth of the largest."""
     felt = values[values >= values[0] / 1000]
     return np.arange(1, len(felt) + 1), felt
-
-
-def _to_rgb(images: np.ndarray) -> np.ndarray:
-    return images.repeat(3, axis=-1) if images.shape[-1] == 1 else images[..., :3]
-
-
-def _coloured(maps: np.ndarray) -> np.ndarray:
-    """Numbers [n, H, W] as colours [n, H, W, 3], every map by its own greatest."""
-    shares = maps / np.maximum(maps.max(axis=(1, 2), keepdims=True), 1e-30)
-    places = np.linspace(0, 1, len(_RAMP))
-    return (
-        np.stack([np.interp(shares, places, channel) for channel in _RAMP.T], axis=-1)
-        .round()
-        .astype(np.uint8)
-    )

@@ -1,0 +1,89 @@
+"""BigGAN: Brock et al. 2019, Large Scale GAN Training, arXiv 1809.11096.
+
+SAGAN's pair, wider, with large batches: a vector per class that all blocks share, a chunk of the
+latent for each of them, orthogonal initialisation and regularisation, two updates of the
+discriminator for one of the generator, and samples of a moving average whose batch statistics are
+taken anew, from latents without their tails where `--truncation` says so.
+
+`:imagenet128` and `:imagenet256` are the paper's: 2,048 images an update, which
+`--config.accumulate` splits. `:cifar10` is as the authors' PyTorch code has it: four updates of 50
+images, gains and biases of each class in place of shared vectors and chunks, weights from
+N(0, 0.02), no attention, no regularisation. A folder with a subfolder for each class:
+
+    python main.py --config=configs/biggan.py:imagenet128 --config.data.name=folder \
+        --config.data.data_dir=PHOTOS --config.data.classes=20 --config.accumulate=16
+
+    python main.py --config=configs/biggan.py
+    python main.py --config=configs/biggan.py:cifar10
+    python main.py --config=configs/biggan.py --mode=sample --truncation=0.5
+
+Measured: nothing yet.
+Paper: Inception Score 98.8, FID 8.7 on ImageNet at 128x128; 9.22, 14.73 on CIFAR-10.
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+
+def get_config(data: str = 'digits') -> ConfigDict:
+    """Returns the system with its preset for a data set."""
+    config = base.adversarial(optimizer=dict(name='adam', b1=0.0, b2=0.999))
+    config.loss.name = 'hinge'
+    config.condition.discriminator = 'projection'
+    config.eval.standing = 16
+    config.networks = base.sagan_networks(base.ORTHOGONAL_INIT, generator=_SHARED)
+    if data == 'cifar10':
+        config.condition.generator = 'normalization'
+        config.networks = base.sagan_networks(base.NORMAL_INIT)
+    return base.finish(config, PRESETS, data)
+
+
+_SHARED = dict(name='biggan.Generator', embedding=128)
+
+
+def _imagenet(height: int, latents: int) -> dict:
+    return dict(
+        steps=150_000,
+        batch_size=2048,
+        critic_updates=2,
+        ema_decay=0.9999,
+        ema_start=20_000,
+        prior=dict(size=latents),  # chunks of 20
+        networks=base.sagan_layout(height, width=96, attention=(64,)),
+        optimizers=dict(
+            generator=dict(learning_rate=5e-5, eps=1e-6, orthogonal=1e-4),
+            discriminator=dict(learning_rate=2e-4, eps=1e-6),
+        ),
+    )
+
+
+def _digits(height: int, steps: int) -> dict:
+    return dict(
+        steps=steps,
+        batch_size=64,
+        ema_decay=0.995,
+        prior=dict(size=60),
+        networks=base.sagan_layout(height, width=8, attention=(height // 2,)),
+        optimizers=dict(
+            generator=dict(learning_rate=5e-4, orthogonal=1e-4),
+            discriminator=dict(learning_rate=2e-3),
+        ),
+    )
+
+
+PRESETS = {
+    'digits': dict(**_digits(16, 1500), data=dict(size=(16, 16))),
+    'mnist': _digits(28, 6000),
+    'fashion_mnist': _digits(28, 6000),
+    'cifar10': dict(
+        steps=125_000,  # 500 epochs
+        batch_size=50,
+        critic_updates=4,
+        ema_decay=0.9999,
+        ema_start=1000,
+        networks=base.sagan_layout(32, width=64, attention=()),
+    ),
+    'imagenet128': _imagenet(128, latents=120),
+    'imagenet256': _imagenet(256, latents=140),
+}
