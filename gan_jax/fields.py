@@ -25,6 +25,8 @@ _LEAST = {
     'networks.*.blocks': 1,
     'loss.*': 0,
     'penalties.*': 0,
+    'likelihood.*': 0,
+    'divergence.*': 0,
     'optimizers.*': 0,
     'log.*': 1,
     'checkpoint.*': 1,

@@ -123,6 +123,8 @@ class Game:
     truncate: Callable | None = None  # (latents, threshold) -> latents nearer to the middle
     between: Callable | None = None  # (z, other, way) -> latents z between two
     critic: Callable | None = None  # (networks, images) -> [B] logits, high where they look real
+    encode: Callable | None = None  # (networks, images) -> latents that draw them nearly again
+    evidence: Callable | None = None  # (networks, images, key) -> [B] nats, a bound of log p(x)
 
     @property
     def microbatches(self) -> int:
