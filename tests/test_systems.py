@@ -45,10 +45,11 @@ PUBLISHED = {
 
 
 def load(system: str):
-    """Returns the config of NAME or NAME:DATA, with one critic update to compile less."""
+    """Returns the config of NAME or NAME:DATA, with two critic updates at most, to compile less."""
     name, _, data = system.partition(':')
     config = importlib.import_module(f'configs.{name}').get_config(data or 'digits')
-    config.critic_updates = min(config.critic_updates, 2)
+    if 'critic_updates' in config:
+        config.critic_updates = min(config.critic_updates, 2)
     config.batch_size = 16
     return config
 

@@ -19,6 +19,7 @@ _NAMED = {
     'weights': layers.WEIGHTS,
     'upsampling': layers.UPSAMPLINGS,
     'pooling': layers.POOLINGS,
+    'shortcut': layers.SHORTCUTS,
 }
 
 

@@ -136,6 +136,16 @@ def plain(layer: nn.Module) -> Callable[[Array], Array]:
     return layer
 
 
+def nothing(layer: nn.Module) -> Callable[[Array], float]:
+    """A layer left out of a sum."""
+    return lambda x: 0.0
+
+
+def identity(x: Array) -> Array:
+    """The numbers as they are."""
+    return x
+
+
 class PixelShuffle(nn.Module):
     """A convolution to four times the channels, which become 2x2 pixels: Shi et al. 2016."""
 
@@ -169,6 +179,7 @@ def sum_pool(x: Array) -> Array:
 
 NORMALIZATIONS = {'none': Unnormalized, 'batch': BatchNorm, 'layer': LayerNorm}
 WEIGHTS = {'plain': plain, 'spectral_norm': spectral_norm}
+SHORTCUTS = {'residual': plain, 'none': nothing}
 UPSAMPLINGS = {
     'transposed': ConvTranspose,
     'nearest': UpsampleConv,
