@@ -22,8 +22,7 @@ EPOCH = 60_000 // 128  # steps
 
 def variational() -> ConfigDict:
     """Returns every field of an encoder and a decoder without an opponent, with its default."""
-    config = base.run_fields()
-    config.game = 'vae'
+    config = base.run_fields('vae')
     config.batch_size = 128
     config.prior = dict(size=20)  # N(0, 1), of so many numbers
     config.likelihood = dict(

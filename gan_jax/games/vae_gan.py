@@ -136,7 +136,7 @@ def build(config: Any) -> Game:
     """Returns the game that `config` describes; see `configs/vae_gan.py` for its fields."""
     image_shape = (*config.data.size, config.data.channels)
     size, options = config.prior.size, {k: v for k, v in config.loss.items() if v}
-    name, gamma = options.pop('name'), options.pop('gamma', 0.0)
+    name = options.pop('name')
     loss = call(f'loss {name!r}', choose('loss', name, losses.LOSSES), **options)
     if loss.paired:
         raise UsageError(
@@ -149,7 +149,7 @@ def build(config: Any) -> Game:
         models.build_network(config.networks.discriminator),
         priors.gaussian(size),
         loss,
-        gamma,
+        config.gamma,
         accumulate=config.accumulate,
         ema=('encoder', 'decoder') if config.ema_decay else (),
     )
