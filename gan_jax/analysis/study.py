@@ -104,12 +104,13 @@ class Study:
             raise UsageError(f'game {self.config.game!r} has no network that judges images')
         return self.run.game.critic
 
-    @property
-    def encode(self) -> Callable[[Networks, Array], Mapping[str, Array]]:
-        """The latents that the game has for images."""
+    def encode(self, images: np.ndarray) -> np.ndarray:
+        """Returns the latents z of uint8 images: [n, D]."""
         if self.run.game.encode is None:
             raise UsageError(f'game {self.config.game!r} has no network that encodes images')
-        return self.run.game.encode
+        return self.by_batch(
+            lambda state, x: self.run.game.encode(self.networks(state), x)['z'], to_signed(images)
+        )
 
     def judge(self, images: np.ndarray) -> np.ndarray:
         """Returns the critic's logits of uint8 images: [n]."""

@@ -4,7 +4,6 @@ import numpy as np
 
 from gan_jax.analysis import page
 from gan_jax.analysis.study import Study
-from gan_jax.pictures import to_signed, to_uint8
 
 _PAIRS, _COLUMNS = 32, 8  # columns of pairs
 _ENCODED = 512  # images by which latents are put in order
@@ -14,12 +13,7 @@ _LATENTS, _STEPS, _FURTHEST = 10, 9, 3.0  # of a walk, in units of the latents
 def show_reconstructions(study: Study) -> str:
     """Real images, each with what is drawn from its code beside it."""
     images = study.real['image'][:_PAIRS]
-
-    def again(state, x):
-        networks = study.networks(state)
-        return study.run.game.draw(networks, study.encode(networks, x))['image']
-
-    drawn = to_uint8(study.by_batch(again, to_signed(images)))
+    drawn = study.run.draw({'z': study.encode(images)})['image']
     pairs = np.stack([images, drawn], axis=1).reshape(-1, *images.shape[1:])
     return page.grid(
         pairs,
@@ -34,8 +28,7 @@ def show_traversal(study: Study) -> str:
     """One image's code with one latent moved at a time, those first that tell images apart."""
     if study.run.game.encode is None:
         return ''
-    images = to_signed(study.real['image'][:_ENCODED])
-    codes = study.by_batch(lambda state, x: study.encode(study.networks(state), x)['z'], images)
+    codes = study.encode(study.real['image'][:_ENCODED])
     spread = codes.std(axis=0)
     moved = np.argsort(-spread, kind='stable')[:_LATENTS]
     walk = np.repeat(codes[:1], len(moved) * _STEPS, axis=0)
