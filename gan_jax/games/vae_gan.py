@@ -54,6 +54,10 @@ def vae_gan(
         """L_llike: [B]."""
         return 0.5 * jnp.sum(jnp.square(seen - other), axis=tuple(range(1, seen.ndim)))
 
+    def in_turns(*logits: Array) -> Array:
+        """All in one, [2 B], so that of batches split over devices none has to move."""
+        return jnp.stack(logits, axis=1).reshape(-1)
+
     def encoder_loss(networks: Networks, context: Context) -> tuple[Array, Report]:
         real = context.batch['image']
         code = posterior(networks, real, update=True)
@@ -76,7 +80,7 @@ def vae_gan(
         sample = decode(networks, prior.draw(prior_key, len(real)), update=True)
         real_logits, seen = judge(networks, real)
         logits, other = judge(networks, reconstruction)
-        fake_logits = jnp.concatenate([logits, judge(networks, sample)[0]])
+        fake_logits = in_turns(logits, judge(networks, sample)[0])
         likeness = jnp.mean(unlikeness(seen, other))
         adversary = loss.generator(real_logits, fake_logits)
         return gamma * likeness + adversary, Report(
@@ -92,7 +96,7 @@ def vae_gan(
         real_logits, *fake_logits = (
             networks.discriminator(image, train=True, update=True) for image in images
         )
-        return loss.discriminator(real_logits, jnp.concatenate(fake_logits)), Report(
+        return loss.discriminator(real_logits, in_turns(*fake_logits)), Report(
             metrics={
                 'real_logit_mean': jnp.mean(real_logits),
                 'real_logit_std': jnp.std(real_logits),
