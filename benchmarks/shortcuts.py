@@ -24,8 +24,11 @@ CONFIG = 'configs/snovengan.py'
 KINDS = {'residual': 'residual blocks', 'none': 'plain blocks'}
 
 
+PLAYERS = 'generator', 'discriminator'
+
+
 def train(shortcut: str, seed: int, folder: Path) -> dict[str, float]:
-    """Returns the scores of a run's samples."""
+    """Returns the scores of a run's samples; a run that is in the folder already goes on."""
     run = [sys.executable, 'main.py', f'--config={CONFIG}', f'--workdir={folder / "run"}']
     run += [f'--config.networks.{player}.shortcut={shortcut}' for player in PLAYERS]
     run += [f'--config.seed={seed}', '--config.eval.scores=fid,kid']
@@ -41,9 +44,6 @@ def train(shortcut: str, seed: int, folder: Path) -> dict[str, float]:
         'confidence': said['mean_confidence'],
         'smallest_share': said['smallest_share'],
     }
-
-
-PLAYERS = 'generator', 'discriminator'
 
 
 def main() -> None:
