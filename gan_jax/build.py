@@ -213,6 +213,21 @@ def make_render(config: ConfigDict, game: Game, mesh: Mesh) -> Callable:
     return lambda state, latents: meshes.gather(render(state, put(latents)))
 
 
+def make_evidence(config: ConfigDict, game: Game, mesh: Mesh) -> Callable:
+    """Returns `evidence(state, images, key)`: nats of images in [-1, 1], [n], on every process."""
+
+    @partial(
+        jax.jit,
+        out_shardings=meshes.replicated(mesh),
+        compiler_options=tuning.compiler_options(),
+    )
+    def evidence(state, images, key):
+        return game.evidence(make_networks(config, game, mesh, state), images, key)
+
+    put = partial(meshes.put, meshes.replicated(mesh))
+    return lambda state, images, key: meshes.gather(evidence(state, put(images), key))
+
+
 def make_networks(
     config: ConfigDict, game: Game, mesh: Mesh, state: State, kind: Callable = Networks
 ) -> Networks:

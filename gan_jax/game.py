@@ -157,6 +157,8 @@ class Game:
     # Some layers' name -> (latents, other) -> latents that have of `other` what those decide.
     mixes: Mapping[str, Callable] = field(default_factory=dict)
     critic: Callable | None = None  # (networks, images) -> [B] logits, high where they look real
+    encode: Callable | None = None  # (networks, images) -> latents that draw them nearly again
+    evidence: Callable | None = None  # (networks, images, key) -> [B] nats, a bound of log p(x)
 
     @property
     def microbatches(self) -> int:

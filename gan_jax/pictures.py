@@ -13,6 +13,11 @@ def to_uint8(images: np.ndarray) -> np.ndarray:
     return np.clip(np.rint((np.asarray(images, np.float32) + 1) * 127.5), 0, 255).astype(np.uint8)
 
 
+def to_signed(images: np.ndarray) -> np.ndarray:
+    """Returns uint8 images as networks take them: float32 in [-1, 1]."""
+    return images / np.float32(127.5) - 1
+
+
 def make_grid(images: np.ndarray, columns: int, shortest: int = 64) -> np.ndarray:
     """Tiles uint8 images [N, H, W, C] into one [H', W', C], row by row, a gap between them.
 

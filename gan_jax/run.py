@@ -21,6 +21,7 @@ from ml_collections import ConfigDict
 from gan_jax import mesh as meshes
 from gan_jax.build import (
     make_draw,
+    make_evidence,
     make_initial_state,
     make_latents,
     make_render,
@@ -31,7 +32,7 @@ from gan_jax.checkpoint import Checkpoints
 from gan_jax.data import example_batch
 from gan_jax.game import Game, State, labelled, truncated
 from gan_jax.games import build_game
-from gan_jax.pictures import to_uint8
+from gan_jax.pictures import to_signed, to_uint8
 from gan_jax.stages import split, stage_at
 from gan_jax.usage import UsageError, choose
 from gan_jax.workdir import check_workdir, read_config
@@ -65,6 +66,11 @@ class Drawing:
     def settle(self) -> Callable[[State, int], State]:
         """`settle(state, passes)`: the state with standing statistics, of batches of 128."""
         return make_settled(self.config, self.game, self.mesh, BATCH)
+
+    @cached_property
+    def evidence(self) -> Callable[[State, np.ndarray, jax.Array], np.ndarray]:
+        """`evidence(state, images, key)`: a bound of log p of each image, in nats."""
+        return make_evidence(self.config, self.game, self.mesh)
 
 
 @dataclass(frozen=True)
@@ -128,6 +134,21 @@ class Run:
     def draw(self, latents: Arrays) -> Arrays:
         """Returns the samples of given latents, images as uint8."""
         return _rounded(self.drawing.render(self.state, latents))
+
+    def evidence(self, images: np.ndarray, seed: int = 0) -> np.ndarray:
+        """Returns a lower bound of log p of each uint8 image, in nats: [n], an estimate by lot.
+
+        Raises:
+          UsageError: the game bounds no likelihood.
+        """
+        if self.game.evidence is None:
+            raise UsageError(f'game {self.config.game!r} has no bound of how likely an image is')
+        bounds = []
+        for index, start in enumerate(range(0, len(images), BATCH)):
+            places = np.minimum(np.arange(start, start + BATCH), len(images) - 1)  # one shape
+            key = jax.random.fold_in(jax.random.key(seed), index)
+            bounds.append(self.drawing.evidence(self.state, to_signed(images[places]), key))
+        return np.concatenate(bounds)[: len(images)]
 
     def truncated(self, threshold: float) -> 'Run':
         """Returns the run that draws from latents within plus or minus a threshold.

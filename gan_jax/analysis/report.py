@@ -9,6 +9,7 @@ import jax
 from gan_jax.analysis import page
 from gan_jax.analysis.compare import COMPARISONS
 from gan_jax.analysis.sections.attention import show_attention
+from gan_jax.analysis.sections.encoding import show_reconstructions, show_traversal
 from gan_jax.analysis.sections.latents import show_classes, show_interpolation, show_truncation
 from gan_jax.analysis.sections.outcome import show_samples, show_verdict
 from gan_jax.analysis.sections.resembling import show_neighbours, show_plane
@@ -31,6 +32,8 @@ SECTIONS = {
     'Scores': show_scores,
     'Histograms': show_histograms,
     'Nearest real images': show_neighbours,
+    'Reconstructions': show_reconstructions,
+    'One latent at a time': show_traversal,
     'Interpolation': show_interpolation,
     'Truncation': show_truncation,
     'Styles': show_styles,

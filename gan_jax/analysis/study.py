@@ -16,6 +16,7 @@ from gan_jax.build import make_networks
 from gan_jax.data import open_examples
 from gan_jax.game import Array, Networks
 from gan_jax.metrics import Extractor, stream_features
+from gan_jax.pictures import to_signed
 from gan_jax.run import BATCH, Run, load_run
 from gan_jax.usage import UsageError
 from gan_jax.workdir import read_config
@@ -103,6 +104,14 @@ class Study:
             raise UsageError(f'game {self.config.game!r} has no network that judges images')
         return self.run.game.critic
 
+    def encode(self, images: np.ndarray) -> np.ndarray:
+        """Returns the latents z of uint8 images: [n, D]."""
+        if self.run.game.encode is None:
+            raise UsageError(f'game {self.config.game!r} has no network that encodes images')
+        return self.by_batch(
+            lambda state, x: self.run.game.encode(self.networks(state), x)['z'], to_signed(images)
+        )
+
     def judge(self, images: np.ndarray) -> np.ndarray:
         """Returns the critic's logits of uint8 images: [n]."""
         critic = self.critic
@@ -143,11 +152,6 @@ def open_study(path: str, extractor: Extractor | None = None) -> Study:
 
 def _flat(images: np.ndarray) -> np.ndarray:
     return images.reshape(len(images), -1) / np.float32(255)
-
-
-def to_signed(images: np.ndarray) -> np.ndarray:
-    """Returns uint8 images as networks take them: float32 in [-1, 1]."""
-    return images / np.float32(127.5) - 1
 
 
 def _batches(arrays: Any) -> Iterator[tuple[int, Any]]:

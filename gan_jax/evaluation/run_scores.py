@@ -10,6 +10,7 @@ import numpy as np
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
+from gan_jax.data import open_examples
 from gan_jax.evaluation.labelled import split_examples
 from gan_jax.metrics import (
     SCORES,
@@ -147,6 +148,16 @@ def _classification_accuracy(subject: Subject) -> tuple[Estimate]:
     return (Estimate(value, None, None),)
 
 
+def _evidence(subject: Subject) -> tuple[Estimate]:
+    """Of all images of the split that scores are against."""
+    data = ConfigDict({**subject.run.config.data, 'split': subject.settings.split})
+    bounds = [
+        subject.run.evidence(batch['image'], subject.settings.seed + index)
+        for index, batch in enumerate(open_examples(data).batches())
+    ]
+    return (mean_estimate(np.concatenate(bounds)),)
+
+
 RUN_SCORES = {
     **{
         name: score._replace(function=partial(_of_features, score.function))
@@ -167,5 +178,11 @@ RUN_SCORES = {
     ),
     'classification_accuracy': Score(
         ('classification_accuracy',), _classification_accuracy, _LABELLED, "on the split 'test'"
+    ),
+    'elbo': Score(
+        ('elbo',),
+        _evidence,
+        settings='nats an image of the split; one latent of each',
+        counted=False,
     ),
 }

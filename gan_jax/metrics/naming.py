@@ -17,6 +17,7 @@ class Score(NamedTuple):
     function: Callable[..., tuple[Estimate, ...]]
     most: int | None = None  # generated images that it is of, however many there are
     settings: str = ''  # what it depends on besides the images and the extractor
+    counted: bool = True  # whether it is of generated images, as its names then say: fid50k
 
 
 class Scored(NamedTuple):
@@ -49,6 +50,9 @@ def take_scores(scores: Iterable[Score], count: int, *subject: Any) -> Scored:
 
 def counted_names(score: Score, count: int) -> Iterator[str]:
     """Yields a score's names with the number of generated images that it is of: fid50k, fid1797."""
+    if not score.counted:
+        yield from score.names
+        return
     count = min(count, score.most or count)
     for name in score.names:
         yield f'{name}{count // 1000}k' if count % 1000 == 0 else f'{name}{count}'
@@ -74,6 +78,8 @@ def doubts(counts: Iterable[int], size: int) -> Iterator[str]:
 def _choose(name: str, count: int, known: Mapping[str, Score]) -> Score:
     match = _COUNTED.fullmatch(name)
     score = choose('score', match['name'] if match else name, known)
+    if match and not score.counted:
+        raise UsageError(f'{match["name"]} is of no generated images: it has no number')
     if match:
         asked = int(match['number']) * (1000 if match['thousands'] else 1)
         own = min(count, score.most or count)

@@ -23,6 +23,7 @@ _NAMED = {
     'upsampling': layers.UPSAMPLINGS,
     'pooling': layers.POOLINGS,
     'answer': layers.ANSWERS,
+    'shortcut': layers.SHORTCUTS,
 }
 
 

@@ -236,6 +236,16 @@ def plain(layer: nn.Module) -> Callable[[Array], Array]:
     return layer
 
 
+def nothing(layer: nn.Module) -> Callable[[Array], float]:
+    """A layer left out of a sum."""
+    return lambda x: 0.0
+
+
+def identity(x: Array) -> Array:
+    """The numbers as they are."""
+    return x
+
+
 class PixelShuffle(nn.Module):
     """A convolution to four times the channels, which become 2x2 pixels: Shi et al. 2016."""
 
@@ -281,6 +291,7 @@ ANSWERS = {
     'minibatch_stddev': partial(logit_among_others, MinibatchStddev),
     'minibatch_discrimination': partial(logit_among_others, MinibatchDiscrimination),
 }
+SHORTCUTS = {'residual': plain, 'none': nothing}
 UPSAMPLINGS = {
     'transposed': ConvTranspose,
     'nearest': UpsampleConv,

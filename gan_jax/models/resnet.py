@@ -7,7 +7,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from gan_jax.models.conv import Conv, ConvPool, UpsampleConv, pool
-from gan_jax.models.layers import Array, Initializer, base_shape, logit
+from gan_jax.models.layers import Array, Initializer, base_shape, identity, logit, plain
 
 
 class Generator(nn.Module):
@@ -22,6 +22,7 @@ class Generator(nn.Module):
     normalization: type[nn.Module]
     kernel_init: Initializer  # of the two convolutions of a block
     outer_init: Initializer  # of everything else
+    shortcut: Callable = plain  # around a block, or nothing
 
     @nn.compact
     def __call__(self, z: Array, train: bool = True) -> Array:
@@ -38,7 +39,8 @@ class Generator(nn.Module):
         residual = UpsampleConv(self.width, kernel_init=self.kernel_init)(residual)
         residual = nn.relu(self.normalization()(residual, train))
         residual = Conv(self.width, kernel_init=self.kernel_init)(residual)
-        return UpsampleConv(self.width, 1, kernel_init=self.outer_init)(x) + residual
+        shortcut = UpsampleConv(self.width, 1, kernel_init=self.outer_init)
+        return self.shortcut(shortcut)(x) + residual
 
 
 class Discriminator(nn.Module):
@@ -58,6 +60,7 @@ class Discriminator(nn.Module):
     kernel_init: Initializer
     outer_init: Initializer
     answer: Callable = logit  # (weights, last layer, features [B, F]) -> [B]
+    shortcut: Callable = plain
 
     @nn.compact
     def __call__(self, x: Array, train: bool = True) -> Array:
@@ -72,8 +75,8 @@ class Discriminator(nn.Module):
     def _first_block(self, x: Array) -> Array:
         residual = nn.relu(self.weights(Conv(self.width, kernel_init=self.kernel_init))(x))
         residual = self.weights(ConvPool(self.width, kernel_init=self.kernel_init))(residual)
-        shortcut = self.weights(Conv(self.width, 1, kernel_init=self.outer_init))(pool(x))
-        return residual + shortcut
+        shortcut = self.weights(Conv(self.width, 1, kernel_init=self.outer_init))
+        return residual + self.shortcut(shortcut)(pool(x))
 
     def _block(self, x: Array, downsample: bool, train: bool) -> Array:
         last = ConvPool if downsample else Conv
@@ -81,6 +84,7 @@ class Discriminator(nn.Module):
         residual = self.weights(Conv(self.width, kernel_init=self.kernel_init))(residual)
         residual = nn.relu(self.normalization()(residual, train))
         residual = self.weights(last(self.width, kernel_init=self.kernel_init))(residual)
+        shortcut = identity
         if downsample:
-            x = self.weights(ConvPool(self.width, 1, kernel_init=self.outer_init))(x)
-        return residual + x
+            shortcut = self.weights(ConvPool(self.width, 1, kernel_init=self.outer_init))
+        return residual + self.shortcut(shortcut)(x)

@@ -5,8 +5,9 @@ import numpy as np
 
 from gan_jax.analysis import charts, heat, jacobian, page, walks
 from gan_jax.analysis.sections.training import PALETTE
-from gan_jax.analysis.study import Study, to_signed
+from gan_jax.analysis.study import Study
 from gan_jax.interpolation import floating
+from gan_jax.pictures import to_signed
 
 _LATENTS, _LEADING, _STEPS = 4, 4, 9
 _FURTHEST = 4.0  # of a walk, in units of the latents

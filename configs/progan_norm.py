@@ -1,0 +1,27 @@
+"""PROGAN_NORM: DCGAN's plain convolutional pair, the least squares loss, and a norm loss.
+
+As `configs/snovengan.py` without residual blocks: l1 sum|w| + l2 sum w^2 over the weights of either
+player, beside the loss of LSGAN (Mao et al. 2017). It has no paper: rates and weights are ours.
+What the norm loss does to the gradients is measured by `benchmarks/norm_loss.py`.
+
+    python main.py --config=configs/progan_norm.py
+    python main.py --config=configs/progan_norm.py:mnist
+
+Measured: not yet.
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+
+def get_config(data: str = 'digits') -> ConfigDict:
+    """Returns the system with its preset for a data set."""
+    config = base.adversarial(
+        optimizer=dict(name='adam', learning_rate=2e-4, b1=0.5, l1=1e-6, l2=1e-5)
+    )
+    config.batch_size = 64
+    config.prior = dict(name='gaussian', size=100)
+    config.loss.name = 'least_squares'
+    config.networks = base.dcgan_networks(kernel_size=5)
+    return base.finish(config, base.dcgan_presets(), data)

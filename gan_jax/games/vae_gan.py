@@ -1,0 +1,159 @@
+"""An autoencoder whose likeness is a discriminator's: Larsen et al. 2016, arXiv 1512.09300."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from gan_jax import losses, models, priors
+from gan_jax.game import Array, Context, Game, Networks, Phase, Report
+from gan_jax.usage import UsageError, call, choose
+from gan_jax.variational import Posterior
+
+
+def vae_gan(
+    encoder: nn.Module,
+    decoder: nn.Module,
+    discriminator: nn.Module,
+    prior: priors.Prior,
+    loss: losses.Adversarial,
+    gamma: float,
+    *,
+    accumulate: int = 1,
+    ema: tuple[str, ...] = (),
+) -> Game:
+    """Returns the game of algorithm 1: three networks, each of which minimises a loss of its own.
+
+        encoder        KL(q(z|x) || p(z)) + L_llike
+        decoder        gamma L_llike + its loss against the discriminator
+        discriminator  real images against reconstructions and samples, half of the weight each
+
+    L_llike = -log N(Dis_l(x) | Dis_l(x~), 1) but for its constant, a sum over the numbers of Dis_l:
+    equation 7. In a step they move in this order, each by images of the networks as they are then.
+
+    Args:
+      prior: N(0, 1), from which the divergence is measured and of which samples are decoded.
+      loss: of logits; `minimax` is the paper's.
+      gamma: how much the likeness weighs in the decoder's loss.
+    """
+
+    def posterior(networks: Networks, image: Array, **options: bool) -> Posterior:
+        return Posterior(*networks.encoder(image, train=True, **options))
+
+    def decode(networks: Networks, z: Array, **options: bool) -> Array:
+        return jnp.tanh(networks.decoder(z, train=True, **options))
+
+    def judge(networks: Networks, image: Array) -> tuple[Array, Array]:
+        """Logits [B], and Dis_l of every image."""
+        logits, sown = networks.discriminator(image, train=True, intermediates=True)
+        return logits, sown['similarity'][0]
+
+    def unlikeness(seen: Array, other: Array) -> Array:
+        """L_llike: [B]."""
+        return 0.5 * jnp.sum(jnp.square(seen - other), axis=tuple(range(1, seen.ndim)))
+
+    def in_turns(*logits: Array) -> Array:
+        """All in one, [2 B], so that of batches split over devices none has to move."""
+        return jnp.stack(logits, axis=1).reshape(-1)
+
+    def encoder_loss(networks: Networks, context: Context) -> tuple[Array, Report]:
+        real = context.batch['image']
+        code = posterior(networks, real, update=True)
+        reconstruction = decode(networks, code.draw(context.key))
+        (_, seen), (_, other) = judge(networks, real), judge(networks, reconstruction)
+        divergence, likeness = code.divergence(), unlikeness(seen, other)
+        return jnp.mean(divergence + likeness), Report(
+            metrics={
+                'divergence': jnp.mean(divergence),
+                'unlikeness': jnp.mean(likeness),
+                'squared_error': jnp.mean(jnp.square(real - reconstruction)),
+            }
+        )
+
+    def decoder_loss(networks: Networks, context: Context) -> tuple[Array, Report]:
+        real = context.batch['image']
+        code_key, prior_key = jax.random.split(context.key)
+        code = posterior(networks, real)
+        reconstruction = decode(networks, code.draw(code_key), update=True)
+        sample = decode(networks, prior.draw(prior_key, len(real)), update=True)
+        real_logits, seen = judge(networks, real)
+        logits, other = judge(networks, reconstruction)
+        fake_logits = in_turns(logits, judge(networks, sample)[0])
+        likeness = jnp.mean(unlikeness(seen, other))
+        adversary = loss.generator(real_logits, fake_logits)
+        return gamma * likeness + adversary, Report(
+            metrics={'unlikeness': likeness, 'adversary': adversary}
+        )
+
+    def discriminator_loss(networks: Networks, context: Context) -> tuple[Array, Report]:
+        real = context.batch['image']
+        code_key, prior_key = jax.random.split(context.key)
+        codes = posterior(networks, real).draw(code_key), prior.draw(prior_key, len(real))
+        images = real, *(decode(networks, z) for z in codes)
+        # Each kind by itself: with batch normalisation, each has the statistics of its own.
+        real_logits, *fake_logits = (
+            networks.discriminator(image, train=True, update=True) for image in images
+        )
+        return loss.discriminator(real_logits, in_turns(*fake_logits)), Report(
+            metrics={
+                'real_logit_mean': jnp.mean(real_logits),
+                'real_logit_std': jnp.std(real_logits),
+                'reconstruction_logit_mean': jnp.mean(fake_logits[0]),
+                'fake_logit_mean': jnp.mean(fake_logits[1]),
+                'fake_logit_std': jnp.std(fake_logits[1]),
+            }
+        )
+
+    def draw(networks: Networks, latents: Mapping[str, Array]) -> Mapping[str, Array]:
+        return {'image': jnp.tanh(networks.decoder(latents['z'], train=False))}
+
+    def inputs(batch: Mapping[str, Array]) -> Mapping[str, tuple]:
+        image = batch['image']
+        z = prior.draw(jax.random.key(0), len(image))
+        return {'encoder': (image,), 'decoder': (z,), 'discriminator': (image,)}
+
+    players: dict[str, Callable] = {
+        'encoder': encoder_loss,
+        'decoder': decoder_loss,
+        'discriminator': discriminator_loss,
+    }
+    return Game(
+        networks={'encoder': encoder, 'decoder': decoder, 'discriminator': discriminator},
+        players={name: (name,) for name in players},
+        phases=tuple(
+            Phase(name, name, function, accumulate=accumulate) for name, function in players.items()
+        ),
+        inputs=inputs,
+        latents=lambda key, batch: {'z': prior.draw(key, len(batch['image']))},
+        draw=draw,
+        ema=ema,
+        truncate=lambda latents, threshold: {'z': prior.truncate(latents['z'], threshold)},
+        between=prior.between,
+        critic=lambda networks, images: networks.discriminator(images, train=False),
+        encode=lambda networks, images: {'z': networks.encoder(images, train=False)[0]},
+    )
+
+
+def build(config: Any) -> Game:
+    """Returns the game that `config` describes; see `configs/vae_gan.py` for its fields."""
+    image_shape = (*config.data.size, config.data.channels)
+    size, options = config.prior.size, {k: v for k, v in config.loss.items() if v}
+    name = options.pop('name')
+    loss = call(f'loss {name!r}', choose('loss', name, losses.LOSSES), **options)
+    if loss.paired:
+        raise UsageError(
+            f'loss {name!r} takes real and generated images in pairs, and here two generated ones '
+            "face each real one: config.loss.name='non_saturating' takes any number"
+        )
+    return vae_gan(
+        models.build_network(config.networks.encoder, size=size),
+        models.build_network(config.networks.decoder, image_shape=image_shape),
+        models.build_network(config.networks.discriminator),
+        priors.gaussian(size),
+        loss,
+        config.gamma,
+        accumulate=config.accumulate,
+        ema=('encoder', 'decoder') if config.ema_decay else (),
+    )
