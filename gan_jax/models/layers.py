@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import flax.linen as nn
@@ -65,6 +66,11 @@ def leaky_relu(x: Array) -> Array:
     return jax.nn.leaky_relu(x, 0.2)
 
 
+def unit_gain(key: Array, shape: tuple[int, ...], dtype=jnp.float32) -> Array:
+    """Gains drawn from N(1, 0.02), as in the authors' code of DCGAN and pix2pix."""
+    return 1 + 0.02 * jax.random.normal(key, shape, dtype)
+
+
 class BatchNorm(nn.Module):
     """Batch normalisation over every dimension but the last, with PyTorch's momentum and epsilon.
 
@@ -107,6 +113,23 @@ class LayerNorm(nn.Module):
             epsilon=1e-5,
             reduction_axes=tuple(range(1, x.ndim)),
             feature_axes=-1,
+            use_fast_variance=False,
+            scale_init=self.scale_init,
+        )(x)
+
+
+class InstanceNorm(nn.Module):
+    """Each channel of each image by its own mean and variance: Ulyanov et al. 2016."""
+
+    scale_init: Initializer = nn.initializers.ones
+    affine: bool = True  # whether a channel has a gain and a bias; PyTorch's default has none
+
+    @nn.compact
+    def __call__(self, x: Array, train: bool) -> Array:
+        return nn.InstanceNorm(
+            epsilon=1e-5,
+            use_bias=self.affine,
+            use_scale=self.affine,
             use_fast_variance=False,
             scale_init=self.scale_init,
         )(x)
@@ -167,7 +190,13 @@ def sum_pool(x: Array) -> Array:
     return jnp.sum(x, axis=(1, 2))
 
 
-NORMALIZATIONS = {'none': Unnormalized, 'batch': BatchNorm, 'layer': LayerNorm}
+NORMALIZATIONS = {
+    'none': Unnormalized,
+    'batch': BatchNorm,
+    'layer': LayerNorm,
+    'instance': InstanceNorm,
+    'plain_instance': partial(InstanceNorm, affine=False),
+}
 WEIGHTS = {'plain': plain, 'spectral_norm': spectral_norm}
 UPSAMPLINGS = {
     'transposed': ConvTranspose,
