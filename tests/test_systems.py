@@ -15,7 +15,8 @@ from gan_jax import mesh as meshes
 from gan_jax.build import make_initial_state, make_step, microbatch_size, state_like
 from gan_jax.checkpoint import Checkpoints
 from gan_jax.data import example_batch, open_source
-from gan_jax.games import adversarial, build_game
+from gan_jax.games import build_game
+from gan_jax.games.adversarial import from_config, judging
 from gan_jax.step import make_sampler
 from gan_jax.usage import UsageError
 
@@ -48,7 +49,8 @@ def load(system: str):
     """Returns the config of NAME or NAME:DATA, with one critic update to compile less."""
     name, _, data = system.partition(':')
     config = importlib.import_module(f'configs.{name}').get_config(data or 'digits')
-    config.critic_updates = min(config.critic_updates, 2)
+    if 'critic_updates' in config:
+        config.critic_updates = min(config.critic_updates, 2)
     config.batch_size = 16
     return config
 
@@ -181,7 +183,7 @@ def test_a_batch_judged_together_is_split_over_the_devices_too(monkeypatch):
     """As it is on GPUs and TPUs."""
     if jax.device_count() < 2:
         pytest.skip('needs two devices')
-    monkeypatch.setattr(adversarial, '_choose_judge', lambda mixes_examples: adversarial.together)
+    monkeypatch.setattr(from_config, '_choose_judge', lambda mixes_examples: judging.together)
     run = Run(load('sngan'), 2)
     state, _ = run.take(run.make_state(), 2)
     assert_near(state, two_steps('sngan')[0], run.make_state())
