@@ -17,6 +17,8 @@ DATA = {
     'cifar10': dict(name='cifar10', size=(32, 32), channels=3, classes=10),
     'celeb_a': dict(name='celeb_a', size=(64, 64), channels=3),
     'folder': dict(name='folder', size=(64, 64), channels=3),
+    'folders': dict(name='folder', size=(64, 64), channels=3),  # two, of which data are pairs
+    'horse2zebra': dict(name='cycle_gan/horse2zebra', size=(256, 256), channels=3),
 }
 
 
@@ -47,6 +49,10 @@ def initializer(
 GLOROT_INIT = initializer('variance_scaling')
 RESIDUAL_INIT = initializer('variance_scaling', scale=2.0)
 NORMAL_INIT = initializer('normal', stddev=0.02)  # DCGAN's
+
+# What all layers of CycleGAN's networks have in common, and of pix2pix's their initialiser: an
+# instance's normalisation without gains, whose convolutions have biases that it undoes.
+TRANSLATING = dict(normalization='plain_instance', normalized_bias=True, kernel_init=NORMAL_INIT)
 
 
 def run_fields(game: str) -> ConfigDict:

@@ -21,6 +21,7 @@ _LEAST = {
     'prior.size': 1,
     'codes.*': 1,
     'terms.*': 0,
+    'pool': 1,
     'networks.*.width': 1,
     'networks.*.widths': 1,
     'networks.*.kernel_size': 1,

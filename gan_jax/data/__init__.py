@@ -92,9 +92,7 @@ def open_inputs(data: Any, count: int) -> Callable[[Array], dict[str, np.ndarray
     if data.other.relation == 'none':
         zeros = example_batch(data, count)
         return lambda key: zeros
-    sets = [
-        Examples(decoded, tuple(data.size)) for decoded in _open_decoded(_held_out(data), None)
-    ]
+    sets = [Examples(decoded, tuple(data.size)) for decoded in _open_decoded(_held_out(data), None)]
 
     def draw(key: Array) -> dict[str, np.ndarray]:
         words = jax.random.key_data(key)

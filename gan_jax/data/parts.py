@@ -66,7 +66,8 @@ def take_split(images: ImageSet, split: str, name: str) -> ImageSet:
     match = _SPLIT.fullmatch(split)
     if not match:
         raise UsageError(
-            f"data set {name!r} has one split, 'train', not {split!r}; a part of it is 'train[:80%]'"
+            f"data set {name!r} has one split, 'train', not {split!r}; "
+            "a part of it is such as 'train[:80%]'"
         )
     if split == 'train':
         return images
