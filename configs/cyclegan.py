@@ -65,7 +65,7 @@ _RATE = dict(learning_rate=5e-4)
 
 PRESETS = {
     'digits': dict(
-        steps=1500,
+        steps=1200,
         batch_size=16,
         data=dict(
             size=(16, 16),
@@ -74,7 +74,7 @@ PRESETS = {
             other=dict(relation='unpaired', split='train[40%:80%]', change='slanted_inverse'),
         ),
         networks=dict(
-            translator=dict(width=32, blocks=3), discriminator=dict(widths=(32, 64, 128))
+            translator=dict(width=16, blocks=2), discriminator=dict(widths=(32, 64, 128))
         ),
         optimizers=dict(translators=_RATE, discriminators=_RATE),
         log=dict(grid=(8, 4)),

@@ -60,7 +60,7 @@ _PHOTOGRAPHS = dict(size=(256, 256), crop_from=(286, 286), flip=True)
 
 PRESETS = {
     'digits': dict(
-        steps=1500,
+        steps=1000,
         batch_size=16,
         data=dict(
             size=(32, 32),
@@ -69,8 +69,8 @@ PRESETS = {
             other=dict(relation='paired', change='outline'),
         ),
         networks=dict(
-            translator=dict(widths=(32, 64, 128, 128, 128)),
-            discriminator=dict(widths=(32, 64, 128)),
+            translator=dict(widths=(16, 32, 64, 128, 128)),
+            discriminator=dict(widths=(16, 32, 64)),
         ),
         log=dict(grid=(8, 4)),
     ),

@@ -95,7 +95,7 @@ def open_inputs(data: Any, count: int) -> Callable[[Array], dict[str, np.ndarray
     sets = [Examples(decoded, tuple(data.size)) for decoded in _open_decoded(_held_out(data), None)]
 
     def draw(key: Array) -> dict[str, np.ndarray]:
-        words = jax.random.key_data(key)
+        words = np.asarray(jax.random.key_data(key)).tolist()
         taken = []
         for number, examples in enumerate(sets):
             random = np.random.default_rng([*words, number])

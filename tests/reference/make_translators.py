@@ -99,17 +99,17 @@ def describe(network: nn.Module, name: str, shape: tuple[int, ...]) -> dict[str,
 OPTIONS = dict(
     isTrain=True, gpu_ids=[], checkpoints_dir='', name='', preprocess='', direction='AtoB',
     input_nc=3, output_nc=3, ngf=2, ndf=2, netD='basic', n_layers_D=3, no_dropout=True,
-    init_type='normal', init_gain=0.02, lr=0.01, beta1=0.5, pool_size=50,
+    netG='', init_type='normal', init_gain=0.02, lr=0.01, beta1=0.5, pool_size=50,
 )  # fmt: skip
 
 
-def take_steps(model, networks: dict[str, nn.Module], losses: list[str], size: int) -> np.ndarray:
+def take_steps(model, networks: dict[str, nn.Module], losses: list[str]) -> np.ndarray:
     """Returns the losses of three training steps of one image each."""
     for name, network in networks.items():
         draw_weights(network, name)
     said = []
     for step in range(3):
-        pair = {side: images(f'{side}{step}', (1, size, size, 3)) for side in 'AB'}
+        pair = {side: images(f'{side}{step}', (1, 32, 32, 3)) for side in 'AB'}
         model.set_input({**pair, 'A_paths': '', 'B_paths': ''})
         model.optimize_parameters()
         said.append([getattr(model, f'loss_{name}').item() for name in losses])
@@ -132,12 +132,18 @@ def main(repository: str) -> None:
         **describe(networks.UnetGenerator(3, 3, 5, 2, batch), 'unet', (2, 32, 32, 3)),
         **describe(networks.NLayerDiscriminator(3, 2, 3, instance), 'patchgan', (2, 32, 32, 3)),
     }
+    # The least of both models.
+    networks.define_G = lambda *_: networks.ResnetGenerator(3, 3, 2, instance, n_blocks=1)
     cyclegan = CycleGANModel(
         Namespace(
-            **OPTIONS, netG='resnet_6blocks', norm='instance', gan_mode='lsgan',
-            lambda_A=10.0, lambda_B=10.0, lambda_identity=0.5,
+            **OPTIONS,
+            norm='instance',
+            gan_mode='lsgan',
+            lambda_A=10.0,
+            lambda_B=10.0,
+            lambda_identity=0.5,
         )
-    )  # fmt: skip
+    )
     arrays['cyclegan'] = take_steps(
         cyclegan,
         {
@@ -146,17 +152,14 @@ def main(repository: str) -> None:
             'other_discriminator': cyclegan.netD_A,
             'image_discriminator': cyclegan.netD_B,
         },
-        ['G', 'D_B', 'D_A'],
-        32,
+        ['G', 'D_A', 'D_B'],
     )
-    pix2pix = Pix2PixModel(
-        Namespace(**OPTIONS, netG='unet_128', norm='batch', gan_mode='vanilla', lambda_L1=100.0)
-    )
+    networks.define_G = lambda *_: networks.UnetGenerator(3, 3, 5, 2, batch)
+    pix2pix = Pix2PixModel(Namespace(**OPTIONS, norm='batch', gan_mode='vanilla', lambda_L1=100.0))
     arrays['pix2pix'] = take_steps(
         pix2pix,
         {'translator': pix2pix.netG, 'discriminator': pix2pix.netD},
         ['G', 'D', 'G_L1'],
-        128,
     )
     np.savez_compressed(
         Path(__file__).with_name('translators.npz'),
