@@ -66,7 +66,7 @@ _RATE = dict(learning_rate=5e-4)
 PRESETS = {
     'digits': dict(
         steps=1200,
-        batch_size=16,
+        batch_size=8,
         data=dict(
             size=(16, 16),
             split='train[:40%]',
