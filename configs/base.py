@@ -22,6 +22,8 @@ DATA = {
     'folder': dict(name='folder', size=(64, 64), channels=3),
     'folder_256': dict(name='folder', size=(256, 256), channels=3),
     'folder_1024': dict(name='folder', size=(1024, 1024), channels=3),
+    'folders': dict(name='folder', size=(64, 64), channels=3),  # two, of which data are pairs
+    'horse2zebra': dict(name='cycle_gan/horse2zebra', size=(256, 256), channels=3),
 }
 
 
@@ -53,6 +55,10 @@ GLOROT_INIT = initializer('variance_scaling')
 RESIDUAL_INIT = initializer('variance_scaling', scale=2.0)
 ORTHOGONAL_INIT = initializer('orthogonal')
 NORMAL_INIT = initializer('normal', stddev=0.02)  # DCGAN's
+
+# What all layers of CycleGAN's networks have in common, and of pix2pix's their initialiser: an
+# instance's normalisation without gains, whose convolutions have biases that it undoes.
+TRANSLATING = dict(normalization='plain_instance', normalized_bias=True, kernel_init=NORMAL_INIT)
 
 
 def run_fields(game: str) -> ConfigDict:
@@ -89,6 +95,20 @@ def run_fields(game: str) -> ConfigDict:
         alpha='white',  # what lies beneath transparent pixels: 'white' or 'black'; or 'drop'
         resident_mb=2048,  # a decoded set up to this size stays on the device
         workers=0,  # processes that decode a set that does not
+        held_out='',  # the split of which samples are translations, where there are two sets
+        only='',  # a class: its images alone
+        side='',  # 'left' or 'right' half of every image, of files that hold a pair
+        change='none',  # 'outline', 'slanted_inverse': of every image
+        other=dict(  # a second set; what is empty here is as in the first
+            relation='none',  # 'paired': equal numbers belong together; 'unpaired'
+            name='',
+            data_dir='',
+            split='',
+            held_out='',
+            only='',
+            side='',
+            change='',
+        ),
     )
     config.log = dict(every=100, samples_every=1000, grid=(8, 8))  # rows and columns of the grid
     config.checkpoint = dict(
@@ -186,7 +206,8 @@ def augmentation_fields() -> dict:
 def optimizer_fields(
     name: str = 'adam',  # 'sgd', 'momentum', 'rmsprop', 'adam', 'adamw'
     learning_rate: float = 2e-4,
-    schedule: str = 'constant',  # 'linear', 'cosine', 'exponential': over config.steps
+    # 'linear', 'constant_then_linear' (by halves), 'cosine', 'exponential': over config.steps
+    schedule: str = 'constant',
     final_share: float = 0.0,  # of the learning rate, at the end of the schedule
     warmup_steps: int = 0,
     b1: float = 0.5,  # adam, adamw

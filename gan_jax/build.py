@@ -13,7 +13,7 @@ from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
 from gan_jax import mesh as meshes, tuning
-from gan_jax.data import example_batch
+from gan_jax.data import example_batch, open_inputs
 from gan_jax.game import Game, Networks, State
 from gan_jax.models import made_shapes
 from gan_jax.optim import build_ema_decay, build_optimizer
@@ -174,8 +174,8 @@ def make_draw(config: ConfigDict, game: Game, mesh: Mesh, count: int) -> Callabl
         out_shardings=meshes.replicated(mesh),
         compiler_options=tuning.compiler_options(),
     )
-    batch = meshes.put(meshes.replicated(mesh), example_batch(config.data, count))
-    return lambda state, key: meshes.gather(sampler(state, batch, key))
+    inputs = _make_inputs(config, mesh, count)
+    return lambda state, key: meshes.gather(sampler(state, inputs(key), key))
 
 
 def make_settled(config: ConfigDict, game: Game, mesh: Mesh, count: int) -> Callable:
@@ -192,9 +192,15 @@ def make_settled(config: ConfigDict, game: Game, mesh: Mesh, count: int) -> Call
 
 def make_latents(config: ConfigDict, game: Game, mesh: Mesh, count: int) -> Callable:
     """Returns `latents(key)`: what `count` samples are drawn from, whole on every process."""
-    batch = meshes.put(meshes.replicated(mesh), example_batch(config.data, count))
+    inputs = _make_inputs(config, mesh, count)
     latents = jax.jit(game.latents, out_shardings=meshes.replicated(mesh))
-    return lambda key: meshes.gather(latents(key, batch))
+    return lambda key: meshes.gather(latents(key, inputs(key)))
+
+
+def _make_inputs(config: ConfigDict, mesh: Mesh, count: int) -> Callable:
+    """Returns `inputs(key)`: the batch that `count` samples are drawn with, on the device."""
+    inputs = open_inputs(config.data, count)
+    return lambda key: meshes.put(meshes.replicated(mesh), inputs(key))
 
 
 def make_render(config: ConfigDict, game: Game, mesh: Mesh) -> Callable:

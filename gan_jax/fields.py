@@ -34,6 +34,7 @@ _LEAST = {
     'augmentation.ada.target': -1,
     'augmentation.instance_noise.steps': 1,
     'augmentation.*': 0,
+    'pool': 1,
     'networks.*.width': 1,
     'networks.*.channel_*': 1,
     'networks.*.widths': 1,

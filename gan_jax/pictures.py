@@ -1,5 +1,6 @@
 """Images between the networks' [-1, 1] and a person's eyes."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,15 @@ def to_uint8(images: np.ndarray) -> np.ndarray:
 def to_signed(images: np.ndarray) -> np.ndarray:
     """Returns uint8 images as networks take them: float32 in [-1, 1]."""
     return images / np.float32(127.5) - 1
+
+
+def beside(arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Returns what a grid shows of each sample or example: [N, H', W', C].
+
+    The 'picture' that samples have besides their image; or all images of an example, side by side.
+    """
+    images = [array for array in arrays.values() if array.ndim == 4]
+    return arrays['picture'] if 'picture' in arrays else np.concatenate(images, axis=2)
 
 
 def make_grid(images: np.ndarray, columns: int, shortest: int = 64) -> np.ndarray:

@@ -41,7 +41,8 @@ from gan_jax.workdir import check_workdir, read_config
 # begin with the same ones; another number here would give other images.
 BATCH = 128
 
-Arrays = Mapping[str, np.ndarray]  # {'image': uint8 [n, H, W, C], ...} or latents
+# {'image': uint8 [n, H, W, C], ...} or latents. Images of other names may have other sizes.
+Arrays = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ class Run:
         """Yields `num` samples in batches, images as uint8; the same seed gives the same ones."""
         for index, start in enumerate(range(0, num, BATCH)):
             key = jax.random.fold_in(jax.random.key(seed), index)
-            drawn = _rounded(self.drawing.sample(self.state, key))
+            drawn = rounded(self.drawing.sample(self.state, key))
             yield {name: array[: num - start] for name, array in drawn.items()}
 
     def sample(self, num: int, seed: int = 0) -> Arrays:
@@ -133,7 +134,7 @@ class Run:
 
     def draw(self, latents: Arrays) -> Arrays:
         """Returns the samples of given latents, images as uint8."""
-        return _rounded(self.drawing.render(self.state, latents))
+        return rounded(self.drawing.render(self.state, latents))
 
     def evidence(self, images: np.ndarray, seed: int = 0) -> np.ndarray:
         """Returns a lower bound of log p of each uint8 image, in nats: [n], an estimate by lot.
@@ -205,5 +206,6 @@ def load_run(path: str, config: ConfigDict | None = None, step: int | None = Non
     return Run(Drawing(stage, build_game(stage), mesh), state)
 
 
-def _rounded(drawn: Arrays) -> Arrays:
-    return {**drawn, 'image': to_uint8(drawn['image'])}
+def rounded(drawn: Arrays) -> Arrays:
+    """Returns samples with their images as uint8."""
+    return {name: to_uint8(array) if array.ndim == 4 else array for name, array in drawn.items()}

@@ -89,8 +89,8 @@ def _write_npz(file: Path, arrays: Arrays) -> None:
 
 
 def _write_png(file: Path, arrays: Arrays) -> None:
-    images = arrays['image']
-    pictures.save_png(file, pictures.make_grid(images, pictures.square(len(images))))
+    shown = pictures.beside(arrays)
+    pictures.save_png(file, pictures.make_grid(shown, pictures.square(len(shown))))
 
 
 def _write_folder(folder: Path, arrays: Arrays) -> None:

@@ -34,7 +34,7 @@ from gan_jax.game import Game, State
 from gan_jax.games import build_game
 from gan_jax.interruption import Interruption
 from gan_jax.logs import Clock, Logs, open_logs, say
-from gan_jax.run import Drawing, Run
+from gan_jax.run import Arrays, Drawing, Run, rounded
 from gan_jax.stages import describe, split
 from gan_jax.step import Metrics
 from gan_jax.usage import UsageError, choose
@@ -76,7 +76,7 @@ def train(config: ConfigDict, path: str) -> State:
         stages = [_Stage(*own, mesh, source) for own in zip(configs, games, together)]
         _check_best(config.checkpoint.best, stages[0], state, evaluator)
         rows, columns = config.log.grid
-        write_grid(workdir, 'data.png', source.examples(rows * columns)['image'], columns)
+        write_grid(workdir, 'data.png', source.examples(rows * columns), columns)
         with closing(open_logs(workdir, start, config.steps)) as logs:
             said = {}  # the latest of every phase, of which not all are due at every step
             unread = None  # what waits until the next step is under way, so that no device does
@@ -109,8 +109,8 @@ def train(config: ConfigDict, path: str) -> State:
                     unread = done, {**said, **scores}
                 if last or done % config.log.samples_every == 0:
                     unread = _log(unread, logs, clock)
-                    drawn = stage.draw(state, stream_key(config.seed, 'grid'))['image']
-                    write_grid(workdir, f'{done:08d}.png', pictures.to_uint8(drawn), columns)
+                    drawn = rounded(stage.draw(state, stream_key(config.seed, 'grid')))
+                    write_grid(workdir, f'{done:08d}.png', drawn, columns)
                 scored = config.checkpoint.best.removeprefix('-') in scores
                 if last or scored or done % config.checkpoint.every == 0:
                     unread = _log(unread, logs, clock)
@@ -242,10 +242,11 @@ def _check_finite(scalars: Mapping[str, float], step: int) -> Mapping[str, float
     return scalars
 
 
-def write_grid(workdir: Path, name: str, pixels: np.ndarray, columns: int) -> None:
-    """Writes samples/NAME, a grid of uint8 images [N, H, W, C], on process 0; a failure is said."""
+def write_grid(workdir: Path, name: str, arrays: Arrays, columns: int) -> None:
+    """Writes samples/NAME, a grid of samples or examples, on process 0; a failure is said."""
     if jax.process_index() == 0:
         try:
-            pictures.save_png(workdir / 'samples' / name, pictures.make_grid(pixels, columns))
+            grid = pictures.make_grid(pictures.beside(arrays), columns)
+            pictures.save_png(workdir / 'samples' / name, grid)
         except OSError as error:
             say(f'{name} was not written: {error}')

@@ -28,6 +28,9 @@ ONE_DEVICE = mesh.make_mesh(jax.devices()[:1])
 RESIDENT, STREAMED = 1024, 0  # MiB
 
 
+OTHER = dict(name='', data_dir='', split='', held_out='', only='', side='', change='')
+
+
 def config(**changes):
     fields = dict(
         name='digits',
@@ -41,6 +44,11 @@ def config(**changes):
         alpha='white',
         resident_mb=RESIDENT,
         workers=0,
+        held_out='',
+        only='',
+        side='',
+        change='none',
+        other=dict(OTHER, relation='none'),
     )
     return ConfigDict(fields | changes)
 

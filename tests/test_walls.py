@@ -136,7 +136,15 @@ ROOMS = (
     ),
     Room(
         'gan_jax/data/*.py',
-        may=('gan_jax.data', 'gan_jax.mesh', 'gan_jax.usage', 'jax', *DATA_LIBRARIES, *STANDARD),
+        may=(
+            'gan_jax.data',
+            'gan_jax.mesh',
+            'gan_jax.usage',
+            'jax',
+            'ml_collections',
+            *DATA_LIBRARIES,
+            *STANDARD,
+        ),
     ),
     Room(
         'gan_jax/evaluation/*.py',

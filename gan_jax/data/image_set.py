@@ -1,7 +1,7 @@
 """What is stored: image sets, and the uint8 arrays of one size that are made of them."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
@@ -10,6 +10,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from gan_jax.data import decode
+from gan_jax.data.changes import keep
 from gan_jax.usage import UsageError
 
 # More threads than this fight over Python's lock; fewer cores than this are used whole.
@@ -37,11 +38,19 @@ class ImageSet(Protocol):
 class Decoded:
     """An image set seen as uint8 arrays of one size."""
 
-    def __init__(self, images: ImageSet, size: tuple[int, int], channels: int, alpha: str):
+    def __init__(
+        self,
+        images: ImageSet,
+        size: tuple[int, int],
+        channels: int,
+        alpha: str,
+        change: Callable[[np.ndarray], np.ndarray] = keep,
+    ):
         self.label_names = images.label_names
         self.shape = (*size, channels)
         self._images = images
         self._alpha = alpha
+        self._change = change
 
     def __len__(self) -> int:
         return len(self._images)
@@ -87,7 +96,8 @@ class Decoded:
         for place, (image, label) in enumerate(examples, start):
             try:
                 image = decode.to_channels(image, channels, self._alpha)
-                arrays['image'][place] = decode.to_array(decode.resize(image, tuple(size)))
+                array = decode.to_array(decode.resize(image, tuple(size)))
+                arrays['image'][place] = self._change(array)
             except Exception as error:  # Pillow raises a dozen kinds for damaged files.
                 name = self._images.describe(int(indices[place - start]))
                 raise UsageError(f'{name} cannot be decoded: {error}') from error

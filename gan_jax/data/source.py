@@ -4,6 +4,7 @@ import abc
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 from jax import Array
 from jax.sharding import Mesh
@@ -45,11 +46,16 @@ class Source(abc.ABC):
         """Makes a step's batch of its feed; pure, to be traced inside the training step.
 
         Shapes: {'image': float32 [K, B, H, W, C] in [-1, 1], 'label': int32 [K, B]}, split over
-        the devices along B; 'label' only where the set has labels.
+        the devices along B; 'label' only where the set has labels, 'other', as 'image', of pairs.
         """
-        stored = self._stored(shared, own)
-        image = preprocess.prepare(stored['image'], self._size, self._flip, key)
-        return {**stored, 'image': image}
+
+        def prepare(array: Array) -> Array:
+            if array.dtype != np.uint8:  # labels
+                return array
+            # One key for both images of a pair: they are cropped and mirrored alike.
+            return preprocess.prepare(array, self._size, self._flip, key)
+
+        return jax.tree.map(prepare, self._stored(shared, own))
 
     def examples(self, count: int, start: int = 0) -> dict[str, np.ndarray]:
         """Returns `count` examples in stored order, cut at the centre; fewer where the set ends.

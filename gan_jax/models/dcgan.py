@@ -4,16 +4,18 @@ import math
 from collections.abc import Callable
 
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
 
 from gan_jax.models.conv import Conv
-from gan_jax.models.layers import Array, Initializer, Unnormalized, base_shape, leaky_relu, logit
-
-
-def _unit_gain(key: Array, shape: tuple[int, ...], dtype=jnp.float32) -> Array:
-    """Gains drawn from N(1, 0.02), as in the authors' code."""
-    return 1 + 0.02 * jax.random.normal(key, shape, dtype)
+from gan_jax.models.layers import (
+    Array,
+    Initializer,
+    Unnormalized,
+    base_shape,
+    leaky_relu,
+    logit,
+    unit_gain,
+)
 
 
 class Generator(nn.Module):
@@ -33,7 +35,7 @@ class Generator(nn.Module):
     @nn.compact
     def __call__(self, z: Array, train: bool = True) -> Array:
         def normalize(x):
-            return nn.relu(self.normalization(scale_init=_unit_gain)(x, train))
+            return nn.relu(self.normalization(scale_init=unit_gain)(x, train))
 
         base = base_shape(self.image_shape, len(self.widths), self.widths[0])
         has_bias = self.normalization is Unnormalized
@@ -67,7 +69,7 @@ class Discriminator(nn.Module):
         x = leaky_relu(self._downsample(self.widths[0], True)(x))
         for features in self.widths[1:]:
             x = self._downsample(features, self.normalization is Unnormalized)(x)
-            x = leaky_relu(self.normalization(scale_init=_unit_gain)(x, train))
+            x = leaky_relu(self.normalization(scale_init=unit_gain)(x, train))
         x = x.reshape(len(x), -1)
         self.sow('intermediates', 'features', x)
         return self.answer(self.weights, nn.Dense(1, kernel_init=self.kernel_init), x)

@@ -68,6 +68,11 @@ def leaky_relu(x: Array) -> Array:
     return jax.nn.leaky_relu(x, 0.2)
 
 
+def unit_gain(key: Array, shape: tuple[int, ...], dtype=jnp.float32) -> Array:
+    """Gains drawn from N(1, 0.02), as in the authors' code of DCGAN and pix2pix."""
+    return 1 + 0.02 * jax.random.normal(key, shape, dtype)
+
+
 class BatchNorm(nn.Module):
     """Batch normalisation over every dimension but the last, with PyTorch's momentum and epsilon.
 
@@ -282,6 +287,7 @@ NORMALIZATIONS = {
     'batch': BatchNorm,
     'layer': LayerNorm,
     'instance': InstanceNorm,
+    'plain_instance': partial(InstanceNorm, affine=False),
     'pixel': PixelNorm,
     **{f'group_{groups}': partial(GroupNorm, groups) for groups in (2, 4, 8, 16, 32)},
 }

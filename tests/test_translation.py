@@ -1,0 +1,167 @@
+"""CycleGAN and pix2pix: their steps against the authors' code, the pool, and what they draw.
+
+`reference/make_translators.py` takes the authors' steps.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from test_translators import AFFINE, AUTHORS, PATCHGAN, PLAIN, RESNET, UNET, draw, drawn
+
+from configs import cyclegan as cyclegan_config, pix2pix as pix2pix_config
+from gan_jax.build import build_optimizers
+from gan_jax.checkpoint import Checkpoints
+from gan_jax.games import build_game
+from gan_jax.games.cyclegan import through_pool
+from gan_jax.step import init_state, make_train_step, sampled_networks
+from gan_jax.usage import UsageError
+
+
+def least(module, translator, discriminator):
+    """Returns the config of the smallest networks, as `make_translators.py` trains them."""
+    config = module.get_config()
+    config.batch_size = 1
+    config.data.update(size=(32, 32), channels=3)
+    with config.unlocked():
+        config.networks = dict(translator=translator, discriminator=discriminator)
+    for optimizer in config.optimizers.values():
+        optimizer.update(learning_rate=0.01, schedule='constant')
+    return config
+
+
+def least_cyclegan():
+    return least(cyclegan_config, {**RESNET, 'blocks': 1}, {**PATCHGAN, **PLAIN})
+
+
+def least_pix2pix():
+    return least(pix2pix_config, UNET, {**PATCHGAN, **AFFINE})
+
+
+def begin(config):
+    """Returns the state with drawn weights, and the step."""
+    game = build_game(config)
+    optimizers = build_optimizers(config, game)
+    state = init_state(game, optimizers, batch_of(0), jax.random.key(0))
+    params = {name: drawn(tree, name) for name, tree in state.params.items()}
+    step = make_train_step(game, optimizers, seed=0)
+    return state.replace(params=params), jax.jit(step, static_argnames='due')
+
+
+def batch_of(step):
+    """Returns one image of each domain."""
+    names = {'image': 'A', 'other': 'B'}
+    return {name: draw(f'{side}{step}/images', (1, 32, 32, 3)) for name, side in names.items()}
+
+
+def pair_of(step):
+    """Returns a pair: the authors' models of paired images translate from A to B."""
+    batch = batch_of(step)
+    return {'image': batch['other'], 'other': batch['image']}
+
+
+def take(step, state, batch):
+    with jax.default_matmul_precision('highest'):
+        return step(state, jax.tree.map(lambda array: array[None], batch), due=(True, True))
+
+
+def test_cyclegans_losses_are_the_authors_for_three_steps():
+    """Which holds the weights of its losses and the order of its updates to theirs."""
+    state, step = begin(least_cyclegan())
+    for index, (translators, *discriminators) in enumerate(AUTHORS['cyclegan']):
+        state, said = take(step, state, batch_of(index))
+        np.testing.assert_allclose(said['translators/loss'], translators, rtol=1e-4)
+        np.testing.assert_allclose(said['discriminators/loss'], sum(discriminators), rtol=1e-3)
+
+
+def test_pix2pixs_losses_are_the_authors_for_three_steps():
+    state, step = begin(least_pix2pix())
+    for index, (translator, discriminator, error) in enumerate(AUTHORS['pix2pix']):
+        state, said = take(step, state, pair_of(index))
+        np.testing.assert_allclose(said['translator/loss'], translator, rtol=1e-4)
+        np.testing.assert_allclose(said['discriminator/loss'], discriminator, rtol=1e-3)
+        np.testing.assert_allclose(100 * said['translator/l1_error'], error, rtol=1e-4)
+
+
+def test_the_pool_resumes_exactly(tmp_path):
+    """A run that is stopped with a full pool shows the discriminators the same images after."""
+    config = least_cyclegan()
+    config.pool = 2
+    state, step = begin(config)
+    for index in range(3):
+        state, _ = take(step, state, batch_of(index))
+    assert int(state.extra['filled']) == 2
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.save(3, state, {})
+    assert checkpoints.finish()
+    restored = checkpoints.restore(jax.eval_shape(lambda: state))
+    checkpoints.close()
+    for index in range(3, 6):
+        state, _ = take(step, state, batch_of(index))
+        restored, _ = take(step, restored, batch_of(index))
+        for one, other in zip(jax.tree.leaves(state), jax.tree.leaves(restored), strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_a_pool_that_is_not_full_shows_what_comes():
+    images = jnp.arange(3.0).reshape(3, 1, 1, 1)
+    pool, shown = through_pool(
+        jnp.full((5, 1, 1, 1), -1.0), jnp.array(1), images, jax.random.key(0)
+    )
+    np.testing.assert_array_equal(shown, images)
+    assert pool.ravel().tolist() == [-1, 0, 1, 2, -1]
+
+
+def test_a_full_pool_exchanges_half_of_what_comes():
+    """What is shown is new and forgotten, or old and replaced by the new one in its very place."""
+    before = np.arange(50.0)
+    exchanged, places = [], []
+    call = jax.jit(through_pool)
+    for number in range(400):
+        pool, shown = call(
+            jnp.asarray(before).reshape(50, 1, 1, 1),
+            jnp.array(50),
+            jnp.full((1, 1, 1, 1), 100.0),
+            jax.random.key(number),
+        )
+        after, shown = np.asarray(pool).ravel(), float(shown[0, 0, 0, 0])
+        exchanged.append(shown != 100)
+        expected = before.copy()
+        if shown != 100:
+            places.append(int(shown))
+            expected[int(shown)] = 100
+        np.testing.assert_array_equal(after, expected)
+    assert 0.4 < np.mean(exchanged) < 0.6
+    assert len(set(places)) > 40
+
+
+def test_an_image_meets_those_before_it_in_its_batch():
+    """Of a batch that fills the pool, what comes after can show what came before."""
+    images = jnp.arange(64.0).reshape(64, 1, 1, 1)
+    pool, shown = through_pool(jnp.zeros((1, 1, 1, 1)), jnp.array(0), images, jax.random.key(0))
+    newest, before = np.asarray(images).ravel(), np.asarray(shown).ravel()
+    assert before[0] == 0 and np.all(before <= newest) and 20 < np.sum(before < newest) < 44
+    kept = np.concatenate([before, np.asarray(pool).ravel()])
+    assert len(np.unique(kept)) == 64  # each image is shown, or kept, once: the first is both
+
+
+def test_cyclegan_takes_its_batch_whole():
+    config = least_cyclegan()
+    config.accumulate = 2
+    with pytest.raises(UsageError, match='config.accumulate must be 1'):
+        build_game(config)
+
+
+def test_only_the_seed_of_its_dropout_changes_a_translation():
+    """The noise of a sample is its own: neither its place nor its neighbours change it."""
+    config = least_pix2pix()
+    config.networks.translator.dropouts = 3
+    game = build_game(config)
+    state, _ = begin(config)
+    pair = {name: np.repeat(array, 2, axis=0) for name, array in pair_of(0).items()}
+    latents = game.latents(jax.random.key(1), pair)
+    networks = sampled_networks(game, state)
+    two = game.draw(networks, latents)['image']
+    one = game.draw(networks, {name: array[1:] for name, array in latents.items()})['image']
+    assert np.abs(two[0] - two[1]).max() > 1e-3
+    np.testing.assert_allclose(two[1:], one, atol=1e-5)
