@@ -11,10 +11,10 @@ from ml_collections import ConfigDict
 
 # What `:DATA` means. `digits` needs no download; the other names but `folder` are TFDS's.
 DATA = {
-    'digits': dict(name='digits', size=(8, 8), channels=1),
-    'mnist': dict(name='mnist', size=(28, 28), channels=1),
-    'fashion_mnist': dict(name='fashion_mnist', size=(28, 28), channels=1),
-    'cifar10': dict(name='cifar10', size=(32, 32), channels=3),
+    'digits': dict(name='digits', size=(8, 8), channels=1, classes=10),
+    'mnist': dict(name='mnist', size=(28, 28), channels=1, classes=10),
+    'fashion_mnist': dict(name='fashion_mnist', size=(28, 28), channels=1, classes=10),
+    'cifar10': dict(name='cifar10', size=(32, 32), channels=3, classes=10),
     'celeb_a': dict(name='celeb_a', size=(64, 64), channels=3),
     'folder': dict(name='folder', size=(64, 64), channels=3),
 }
@@ -49,24 +49,22 @@ RESIDUAL_INIT = initializer('variance_scaling', scale=2.0)
 NORMAL_INIT = initializer('normal', stddev=0.02)  # DCGAN's
 
 
-def adversarial(optimizer: dict) -> ConfigDict:
-    """Returns every field with its default.
+def run_fields(game: str) -> ConfigDict:
+    """Returns the fields that every run has, whatever is played, with their defaults.
 
     Args:
-      optimizer: what is not the default of either player's optimiser.
+      game: a file of gan_jax/games.
     """
     config = ConfigDict()
-    config.game = 'adversarial'
+    config.game = game
     config.seed = 0
-    config.steps = 10_000  # training steps, each one update of the generator
+    config.steps = 10_000  # training steps, each one update of the first player
     config.batch_size = 64  # real images of an update, over all devices
-    config.critic_updates = 1  # of the discriminator per training step (n_critic)
     config.accumulate = 1  # microbatches that a batch is split into, one after the other
-    config.generator_batch = 1  # images of the generator's loss, as a multiple of the real ones
     config.dtype = 'float32'  # inside networks; or 'bfloat16': parameters and losses stay float32
     # Taken by the device in one call, as far as intervals allow; 0 means 1 on CPUs, else 10.
     config.steps_per_call = 0
-    config.ema_decay = 0.0  # of the generator's moving average, which is then what is sampled
+    config.ema_decay = 0.0  # of the moving average of what draws, which is then what is sampled
 
     config.data = dict(
         name='digits',  # 'digits', 'folder' or the name of a TFDS image set
@@ -74,25 +72,13 @@ def adversarial(optimizer: dict) -> ConfigDict:
         split='train',
         size=(8, 8),  # height and width in training
         channels=1,  # 1 grey, 3 RGB, 4 RGBA
+        classes=0,  # that images are labelled with; 0: none that a network is to know of
         crop_from=(0, 0),  # height and width before a random crop to `size`
         flip=False,  # mirror half of the images
         alpha='white',  # what lies beneath transparent pixels: 'white' or 'black'; or 'drop'
         resident_mb=2048,  # a decoded set up to this size stays on the device
         workers=0,  # processes that decode a set that does not
     )
-    config.prior = dict(name='gaussian', size=128)  # or 'uniform'
-    config.networks = dict(generator=dict(), discriminator=dict())  # the system's own
-    config.loss = dict(
-        name='non_saturating',
-        label_smoothing=0.0,  # the target of real images is 1 less this
-    )
-    config.penalties = dict(  # weights
-        gradient_penalty=0.0, one_sided_gradient_penalty=0.0, dragan=0.0, r1=0.0, r2=0.0
-    )
-    config.optimizers = {
-        player: optimizer_fields(**optimizer) for player in ('generator', 'discriminator')
-    }
-
     config.log = dict(every=100, samples_every=1000, grid=(8, 8))  # rows and columns of the grid
     config.checkpoint = dict(
         every=1000,
@@ -112,6 +98,38 @@ def adversarial(optimizer: dict) -> ConfigDict:
         seed=0,
         truncation=0.0,  # latents beyond plus or minus this are not drawn; 0 draws them all
     )
+    return config
+
+
+def adversarial(optimizer: dict) -> ConfigDict:
+    """Returns every field of a generator against a discriminator with its default.
+
+    Args:
+      optimizer: what is not the default of either player's optimiser.
+    """
+    config = run_fields('adversarial')
+    config.critic_updates = 1  # of the discriminator per training step (n_critic)
+    config.generator_batch = 1  # images of the generator's loss, as a multiple of the real ones
+    config.generation = 'from_prior'  # or 'from_codes': how images come of latents
+    config.prior = dict(name='gaussian', size=128)  # or 'uniform'
+    config.codes = dict(categories=10, continuous=2)  # of generation 'from_codes'
+    # How networks that know of no classes are told them.
+    config.condition = dict(
+        generator='none',  # 'concatenate', 'normalization'; 'self_modulation' tells it z again
+        discriminator='none',  # 'concatenate', 'projection'
+    )
+    config.networks = dict(generator=dict(), discriminator=dict())  # the system's own
+    config.loss = dict(
+        name='non_saturating',
+        label_smoothing=0.0,  # the target of real images is 1 less this
+    )
+    config.penalties = dict(  # weights
+        gradient_penalty=0.0, one_sided_gradient_penalty=0.0, dragan=0.0, r1=0.0, r2=0.0
+    )
+    config.terms = dict(auxiliary_classifier=0.0, mutual_information=0.0)  # weights, of both losses
+    config.optimizers = {
+        player: optimizer_fields(**optimizer) for player in ('generator', 'discriminator')
+    }
     return config
 
 

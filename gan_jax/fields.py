@@ -19,6 +19,8 @@ _LEAST = {
     'data.size': 1,
     'data.*': 0,
     'prior.size': 1,
+    'codes.*': 1,
+    'terms.*': 0,
     'networks.*.width': 1,
     'networks.*.widths': 1,
     'networks.*.kernel_size': 1,

@@ -25,6 +25,8 @@ class Networks:
     may be updated, and never inside a transformation such as a gradient penalty's `jax.grad`,
     where new statistics would be that transformation's own tracers.
 
+    With `intermediates=True` a call returns what the network sowed, too: (output, intermediates).
+
     Inside a network numbers are of `dtype`; parameters, statistics and what comes out are float32.
     """
 
@@ -34,11 +36,13 @@ class Networks:
         params: Mapping[str, Tree],
         stats: Mapping[str, Tree],
         *,
+        step: Array | int = 0,
         updatable: tuple[str, ...] = (),
         dtype: Any = jnp.float32,
         shard: Callable[[Tree], Tree] = lambda tree: tree,
     ):
         self.stats = dict(stats)
+        self.step = step  # training steps taken
         self._modules, self._params = modules, params
         self._updatable, self._dtype, self._shard = updatable, dtype, shard
         self._trace = tracers.current_trace()
@@ -48,18 +52,27 @@ class Networks:
             raise AttributeError(f'this game has no network {name!r}; it has {list(self._modules)}')
         return lambda *args, **kwargs: self._call(name, *args, **kwargs)
 
-    def _call(self, name: str, *args: Any, update: bool = False, **kwargs: Any) -> Any:
+    def _call(
+        self,
+        name: str,
+        *args: Any,
+        update: bool = False,
+        intermediates: bool = False,
+        **kwargs: Any,
+    ) -> Any:
         if update and name not in self._updatable:
             raise ValueError(f'{name!r} is not of the player whose turn it is: no update=True')
         if update and tracers.current_trace() != self._trace:
             raise ValueError(f'{name!r} was called with update=True inside a transformation')
         variables = {'params': _cast(self._params[name], self._dtype), **self.stats[name]}
-        collections = list(self.stats[name])
+        collections = [*self.stats[name], *(['intermediates'] if intermediates else [])]
         args = _cast(self._shard(args), self._dtype)
         output, new = self._modules[name].apply(variables, *args, mutable=collections, **kwargs)
+        new = dict(new)
+        sown = new.pop('intermediates', {})
         if update:
-            self.stats[name] = dict(new)
-        return _cast(output, jnp.float32)
+            self.stats[name] = new
+        return _cast((output, sown) if intermediates else output, jnp.float32)
 
 
 def _cast(tree: Tree, dtype: Any) -> Tree:

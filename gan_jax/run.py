@@ -121,12 +121,15 @@ class Run:
         """Returns the run that draws images of one class.
 
         Raises:
-          UsageError: the game knows no classes.
+          UsageError: the game knows no classes, or not so many.
         """
         batch = example_batch(self.config.data, 1)
         latents = jax.eval_shape(self.game.latents, jax.random.key(0), batch)
         if 'label' not in latents:
             raise UsageError(f'game {self.config.game!r} draws images of no class by name')
+        if not 0 <= label < self.config.data.classes:
+            last = self.config.data.classes - 1
+            raise UsageError(f'class {label} is none of {self.config.data.name!r}: 0 to {last}')
         return self._playing(labelled(self.game, label))
 
     def _playing(self, game: Game) -> 'Run':

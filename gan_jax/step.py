@@ -64,7 +64,7 @@ def run_phase(
     names = game.players[phase.player]
 
     def objective(moved, stats, extra, batch, key):
-        networks = networks_of({**state.params, **moved}, stats, updatable=names)
+        networks = networks_of({**state.params, **moved}, stats, step=state.step, updatable=names)
         context = Context(batch, key, state.step, extra)
         value, report = phase.loss(networks, context)
         return value, (networks.stats, {**extra, **report.extra}, report.metrics)
@@ -171,4 +171,4 @@ def sampled_networks(game: Game, state: State, **options: Any) -> Networks:
     for name, averaged in state.ema.items():
         params[name] = averaged['params']
         stats[name] = {kind: tree for kind, tree in averaged.items() if kind != 'params'}
-    return Networks(game.networks, params, stats, **options)
+    return Networks(game.networks, params, stats, step=state.step, **options)

@@ -10,7 +10,10 @@ import pytest
 
 from gan_jax import losses, priors
 from gan_jax.game import Context, Networks
-from gan_jax.games.adversarial import adversarial, apart, in_two_calls, together
+from gan_jax.games.adversarial.game import adversarial
+from gan_jax.games.adversarial.generation import from_prior
+from gan_jax.games.adversarial.judging import apart, in_two_calls, together
+from gan_jax.games.adversarial.part import penalty
 from gan_jax.models.layers import spectral_norm
 
 REAL = jax.random.normal(jax.random.key(1), (6, 2, 2, 1))
@@ -46,10 +49,9 @@ class Play:
         self.drawn = []  # how many latents each call of the prior was asked for
         fields = {'judge': together, 'loss': losses.non_saturating(), **fields}
         self.game = adversarial(
-            Generator(),
+            from_prior(Generator(), priors.Prior(self.draw_latents, truncate=None, between=None)),
             Discriminator(normalized),
-            priors.Prior(self.draw_latents, truncate=None, between=None),
-            weighted_penalties=weighted_penalties or {},
+            parts=tuple(penalty(*weighted) for weighted in (weighted_penalties or {}).items()),
             **fields,
         )
         inputs = self.game.inputs({'image': REAL})
@@ -109,10 +111,13 @@ def test_the_discriminators_loss_is_the_adversarys_and_every_weighted_penalty():
     expected = {
         'real_logit_mean': jnp.mean(real_logits),
         'real_logit_std': jnp.std(real_logits),
+        'real_logit_sign': jnp.mean(jnp.sign(real_logits)),
         'fake_logit_mean': jnp.mean(fake_logits),
         'fake_logit_std': jnp.std(fake_logits),
         'penalty': penalty,
         'penalty_share': penalty / (jnp.abs(adversary) + penalty),
+        'brightness': 3 * (jnp.mean(fake) + 2),
+        'judgement': 0.5 * jnp.mean(jnp.square(real_logits)),
     }
     assert set(report.metrics) == set(expected)
     for name, metric in expected.items():
@@ -184,7 +189,7 @@ def test_in_two_calls_is_together():
         networks = Networks(
             {'critic': Critic()}, {'critic': params}, {'critic': stats}, updatable=('critic',)
         )
-        logits = judge(networks.critic, REAL, fake)
+        logits = judge(networks.critic, (REAL,), (fake,))
         return jnp.sum(jnp.square(logits[0]) - logits[1]), (logits, networks.stats)
 
     one, two = (
@@ -197,7 +202,11 @@ def test_in_two_calls_is_together():
 
 def judged(play, judge, fake):
     """Returns the logits of real and of generated images."""
-    return judge(lambda x, train, update: play.apply('discriminator', x), REAL, fake)
+
+    def discriminate(x, train, update=False):
+        return play.apply('discriminator', x)
+
+    return judge(discriminate, (REAL,), (fake,))
 
 
 @pytest.mark.parametrize('player', ('generator', 'discriminator'))

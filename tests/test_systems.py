@@ -15,7 +15,8 @@ from gan_jax import mesh as meshes
 from gan_jax.build import make_initial_state, make_step, microbatch_size, state_like
 from gan_jax.checkpoint import Checkpoints
 from gan_jax.data import example_batch, open_source
-from gan_jax.games import adversarial, build_game
+from gan_jax.games import build_game
+from gan_jax.games.adversarial import from_config, judging
 from gan_jax.step import make_sampler
 from gan_jax.usage import UsageError
 
@@ -181,7 +182,7 @@ def test_a_batch_judged_together_is_split_over_the_devices_too(monkeypatch):
     """As it is on GPUs and TPUs."""
     if jax.device_count() < 2:
         pytest.skip('needs two devices')
-    monkeypatch.setattr(adversarial, '_choose_judge', lambda mixes_examples: adversarial.together)
+    monkeypatch.setattr(from_config, '_choose_judge', lambda mixes_examples: judging.together)
     run = Run(load('sngan'), 2)
     state, _ = run.take(run.make_state(), 2)
     assert_near(state, two_steps('sngan')[0], run.make_state())

@@ -63,6 +63,11 @@ def _open_decoded(data: Any, images: ImageSet | None) -> Decoded:
     images = _open_images(data) if images is None else images
     if not len(images):
         raise UsageError(f'data set {data.name!r}, split {data.split!r}, holds no examples')
+    if data.classes not in (0, len(images.label_names)):
+        raise UsageError(
+            f'data set {data.name!r} has {len(images.label_names)} classes: '
+            f'config.data.classes={data.classes} may be that or 0'
+        )
     size = tuple(data.crop_from) if any(data.crop_from) else tuple(data.size)
     return Decoded(images, size, data.channels, data.alpha)
 

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from gan_jax.models.conv import Conv
-from gan_jax.models.layers import Array, Initializer, Unnormalized, base_shape, leaky_relu
+from gan_jax.models.layers import Array, Initializer, Unnormalized, base_shape, leaky_relu, logit
 
 
 def _unit_gain(key: Array, shape: tuple[int, ...], dtype=jnp.float32) -> Array:
@@ -60,6 +60,7 @@ class Discriminator(nn.Module):
     normalization: type[nn.Module]
     weights: Callable
     kernel_init: Initializer
+    answer: Callable = logit  # (weights, last layer, features [B, F]) -> [B]
 
     @nn.compact
     def __call__(self, x: Array, train: bool = True) -> Array:
@@ -68,7 +69,8 @@ class Discriminator(nn.Module):
             x = self._downsample(features, self.normalization is Unnormalized)(x)
             x = leaky_relu(self.normalization(scale_init=_unit_gain)(x, train))
         x = x.reshape(len(x), -1)
-        return self.weights(nn.Dense(1, kernel_init=self.kernel_init))(x)[:, 0]
+        self.sow('intermediates', 'features', x)
+        return self.answer(self.weights, nn.Dense(1, kernel_init=self.kernel_init), x)
 
     def _downsample(self, features: int, use_bias: bool) -> Callable[[Array], Array]:
         options = dict(use_bias=use_bias, kernel_init=self.kernel_init)

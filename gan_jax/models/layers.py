@@ -74,12 +74,11 @@ class BatchNorm(nn.Module):
     """
 
     scale_init: Initializer = nn.initializers.ones
+    affine: bool = True  # has a gain and a bias per channel
 
     @nn.compact
     def __call__(self, x: Array, train: bool) -> Array:
         shape, dtype, x = x.shape[-1:], x.dtype, x.astype(jnp.float32)
-        scale = self.param('scale', self.scale_init, shape)
-        bias = self.param('bias', nn.initializers.zeros, shape)
         running_mean = self.variable('batch_stats', 'mean', jnp.zeros, shape)
         running_var = self.variable('batch_stats', 'var', jnp.ones, shape)
         if train:
@@ -92,14 +91,19 @@ class BatchNorm(nn.Module):
         else:
             centred = x - spread(running_mean.value, x.shape)
             var = running_var.value
-        y = centred * spread(scale * jax.lax.rsqrt(var + 1e-5), x.shape) + spread(bias, x.shape)
-        return y.astype(dtype)
+        scale = jax.lax.rsqrt(var + 1e-5)
+        if not self.affine:
+            return (centred * spread(scale, x.shape)).astype(dtype)
+        scale *= self.param('scale', self.scale_init, shape)
+        bias = self.param('bias', nn.initializers.zeros, shape)
+        return (centred * spread(scale, x.shape) + spread(bias, x.shape)).astype(dtype)
 
 
 class LayerNorm(nn.Module):
     """Layer normalisation over all dimensions of an example, with one gain and bias a channel."""
 
     scale_init: Initializer = nn.initializers.ones
+    affine: bool = True
 
     @nn.compact
     def __call__(self, x: Array, train: bool) -> Array:
@@ -109,6 +113,8 @@ class LayerNorm(nn.Module):
             feature_axes=-1,
             use_fast_variance=False,
             scale_init=self.scale_init,
+            use_scale=self.affine,
+            use_bias=self.affine,
         )(x)
 
 
@@ -116,10 +122,58 @@ class Unnormalized(nn.Module):
     """No normalisation."""
 
     scale_init: Initializer = nn.initializers.ones
+    affine: bool = True
 
     @nn.compact
     def __call__(self, x: Array, train: bool) -> Array:
         return x
+
+
+class ConditionalNorm(nn.Module):
+    """A normalisation whose gains and biases are a class's own: Dumoulin et al. 2017."""
+
+    normalization: type[nn.Module]
+    condition: Array  # [B, classes]: one for the class of each example
+    scale_init: Initializer = nn.initializers.ones
+
+    @nn.compact
+    def __call__(self, x: Array, train: bool) -> Array:
+        def by_class(name: str, init: Initializer) -> Array:
+            layer = nn.Dense(x.shape[-1], use_bias=False, kernel_init=init, name=name)
+            return _per_channel(layer(self.condition), x)
+
+        y = self.normalization(affine=False)(x, train)
+        return y * by_class('scale', self.scale_init) + by_class('bias', nn.initializers.zeros)
+
+
+class SelfModulatedNorm(nn.Module):
+    """A normalisation whose gains and biases are the latents': Chen et al. 2019, arXiv 1810.01365.
+
+    gain = 1 + V max(0, U z + b), section 3.1; the 1 is the authors' code's.
+    """
+
+    normalization: type[nn.Module]
+    condition: Array  # [B, Z]
+    scale_init: Initializer = nn.initializers.ones
+    hidden: int = 32
+
+    @nn.compact
+    def __call__(self, x: Array, train: bool) -> Array:
+        hidden = nn.relu(nn.Dense(self.hidden)(self.condition))
+        scale, bias = (
+            _per_channel(nn.Dense(x.shape[-1], name=name)(hidden), x) for name in ('scale', 'bias')
+        )
+        return self.normalization(affine=False)(x, train) * (1 + scale) + bias
+
+
+def _per_channel(values: Array, x: Array) -> Array:
+    """[B, C] -> [B, 1, ..., C], to go with x [B, ..., C]."""
+    return values.reshape(len(x), *(1,) * (x.ndim - 2), -1).astype(x.dtype)
+
+
+def logit(weights: Callable, last: nn.Dense, features: Array) -> Array:
+    """A discriminator's answer, [B]: its last layer of the features [B, F]."""
+    return weights(last)(features)[:, 0]
 
 
 def spectral_norm(layer: nn.Module) -> Callable[[Array], Array]:

@@ -7,7 +7,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from gan_jax.models.conv import Conv, ConvPool, UpsampleConv, pool
-from gan_jax.models.layers import Array, Initializer, base_shape
+from gan_jax.models.layers import Array, Initializer, base_shape, logit
 
 
 class Generator(nn.Module):
@@ -57,6 +57,7 @@ class Discriminator(nn.Module):
     last_bias: bool
     kernel_init: Initializer
     outer_init: Initializer
+    answer: Callable = logit  # (weights, last layer, features [B, F]) -> [B]
 
     @nn.compact
     def __call__(self, x: Array, train: bool = True) -> Array:
@@ -65,7 +66,8 @@ class Discriminator(nn.Module):
             x = self._block(x, downsample, train)
         x = self.pooling(nn.relu(self.normalization()(x, train)))
         last = nn.Dense(1, use_bias=self.last_bias, kernel_init=self.outer_init)
-        return self.weights(last)(x)[:, 0]
+        self.sow('intermediates', 'features', x)
+        return self.answer(self.weights, last, x)
 
     def _first_block(self, x: Array) -> Array:
         residual = nn.relu(self.weights(Conv(self.width, kernel_init=self.kernel_init))(x))

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from gan_jax.models.conv import Conv, ConvTranspose
-from gan_jax.models.layers import Array, Initializer, base_shape
+from gan_jax.models.layers import Array, Initializer, base_shape, logit
 
 
 class Generator(nn.Module):
@@ -42,6 +42,7 @@ class Discriminator(nn.Module):
     widths: tuple[int, ...]
     weights: Callable  # plain or spectrally normalised
     kernel_init: Initializer
+    answer: Callable = logit  # (weights, last layer, features [B, F]) -> [B]
 
     @nn.compact
     def __call__(self, x: Array, train: bool = True) -> Array:
@@ -53,4 +54,5 @@ class Discriminator(nn.Module):
             x = convolve(x, features, 3)
             x = convolve(x, following, 4, strides=2, padding=((1, 1), (1, 1)))
         x = convolve(x, self.widths[-1], 3).reshape(len(x), -1)
-        return self.weights(nn.Dense(1, kernel_init=self.kernel_init))(x)[:, 0]
+        self.sow('intermediates', 'features', x)
+        return self.answer(self.weights, nn.Dense(1, kernel_init=self.kernel_init), x)

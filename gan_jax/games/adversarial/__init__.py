@@ -1,0 +1,14 @@
+"""A generator against a discriminator: most systems, which differ in their parts alone.
+
+| file | |
+|---|---|
+| `game.py` | the game, put together of functions |
+| `generation.py` | how images come of latents |
+| `judging.py` | how the discriminator sees both kinds of images |
+| `part.py` | what else a game may have: penalties, other terms of either loss, augmentation |
+| `from_config.py` | a config's choices among all of these |
+"""
+
+from gan_jax.games.adversarial.from_config import build
+
+__all__ = ['build']

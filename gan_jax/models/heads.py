@@ -1,0 +1,15 @@
+"""Second heads on a discriminator's features [B, F]."""
+
+import flax.linen as nn
+
+from gan_jax.models.layers import Array
+
+
+class Classifier(nn.Module):
+    """One dense layer: features [B, F] -> logits of classes [B, K]."""
+
+    classes: int
+
+    @nn.compact
+    def __call__(self, features: Array) -> Array:
+        return nn.Dense(self.classes)(features)

@@ -1,0 +1,75 @@
+"""InfoGAN's networks for MNIST, Chen et al. 2016, appendix C.1, as the authors' code has them."""
+
+import flax.linen as nn
+import jax.numpy as jnp
+
+from gan_jax.models.conv import Conv, ConvTranspose
+from gan_jax.models.layers import Array, BatchNorm, Initializer, base_shape, leaky_relu
+
+
+class Generator(nn.Module):
+    """Two dense layers to an image of a quarter the size, two transposed convolutions.
+
+    z [B, Z] -> images [B, H, W, C] in [-1, 1].
+    """
+
+    image_shape: tuple[int, int, int]
+    width: int  # of the half-sized image; twice as many in the quarter-sized one
+    hidden: int
+    kernel_init: Initializer
+
+    @nn.compact
+    def __call__(self, z: Array, train: bool = True) -> Array:
+        def normalize(x):
+            return nn.relu(BatchNorm()(x, train))
+
+        height, width, features = base_shape(self.image_shape, 2, 2 * self.width)
+        options = dict(use_bias=False, kernel_init=self.kernel_init)
+        x = normalize(nn.Dense(self.hidden, **options)(z))
+        x = nn.Dense(height * width * features, **options)(x)
+        x = normalize(x.reshape(-1, height, width, features))
+        x = normalize(ConvTranspose(self.width, 4, **options)(x))
+        x = ConvTranspose(self.image_shape[-1], 4, kernel_init=self.kernel_init)(x)
+        return jnp.tanh(x / 2)  # 2 sigmoid(x) - 1
+
+
+class Discriminator(nn.Module):
+    """Two convolutions that halve the image and a dense layer, which the recognizer shares.
+
+    Images [B, H, W, C] -> logits [B].
+    """
+
+    width: int
+    hidden: int
+    kernel_init: Initializer
+
+    @nn.compact
+    def __call__(self, x: Array, train: bool = True) -> Array:
+        def normalize(x):
+            return leaky_relu(BatchNorm()(x, train))
+
+        options = dict(use_bias=False, kernel_init=self.kernel_init)
+        x = leaky_relu(Conv(self.width, 4, strides=2, kernel_init=self.kernel_init)(x))
+        x = normalize(Conv(2 * self.width, 4, strides=2, **options)(x)).reshape(len(x), -1)
+        x = normalize(nn.Dense(self.hidden, **options)(x))
+        self.sow('intermediates', 'features', x)
+        return nn.Dense(1, kernel_init=self.kernel_init)(x)[:, 0]
+
+
+class Recognizer(nn.Module):
+    """Q: the codes that an image was made of, by the discriminator's features [B, F].
+
+    Returns the category's logits [B, categories] and the means of the codes [B, continuous].
+    """
+
+    categories: int
+    continuous: int
+    hidden: int
+    kernel_init: Initializer
+
+    @nn.compact
+    def __call__(self, features: Array, train: bool = True) -> tuple[Array, Array]:
+        x = nn.Dense(self.hidden, use_bias=False, kernel_init=self.kernel_init)(features)
+        x = leaky_relu(BatchNorm()(x, train))
+        x = nn.Dense(self.categories + self.continuous, kernel_init=self.kernel_init)(x)
+        return x[:, : self.categories], x[:, self.categories :]
