@@ -16,7 +16,11 @@ DATA = {
     'fashion_mnist': dict(name='fashion_mnist', size=(28, 28), channels=1, classes=10),
     'cifar10': dict(name='cifar10', size=(32, 32), channels=3, classes=10),
     'celeb_a': dict(name='celeb_a', size=(64, 64), channels=3),
+    'imagenet32': dict(name='imagenet_resized/32x32', size=(32, 32), channels=3, classes=1000),
+    'imagenet64': dict(name='imagenet_resized/64x64', size=(64, 64), channels=3, classes=1000),
+    'stacked_mnist': dict(name='stacked_mnist', size=(32, 32), channels=3),  # made of `mnist`
     'folder': dict(name='folder', size=(64, 64), channels=3),
+    'folder256': dict(name='folder', size=(256, 256), channels=3),
 }
 
 
@@ -65,6 +69,12 @@ def run_fields(game: str) -> ConfigDict:
     # Taken by the device in one call, as far as intervals allow; 0 means 1 on CPUs, else 10.
     config.steps_per_call = 0
     config.ema_decay = 0.0  # of the moving average of what draws, which is then what is sampled
+    config.burn_in = dict(
+        steps=0,  # over so many, by half a cosine, these fall from 1 to a share, and then stay:
+        learning_rate=1.0,  # of all players
+        b2=1.0,  # 1 - b2 of adam
+        penalties=1.0,  # all penalties' weights; and the moving average's half-life rises from 0
+    )
 
     config.data = dict(
         name='digits',  # 'digits', 'folder' or the name of a TFDS image set

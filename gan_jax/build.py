@@ -12,7 +12,7 @@ import numpy as np
 from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
-from gan_jax import mesh as meshes, tuning
+from gan_jax import burn_in, mesh as meshes, tuning
 from gan_jax.data import example_batch
 from gan_jax.game import Game, Networks, State
 from gan_jax.models import made_shapes
@@ -47,6 +47,7 @@ def build_optimizers(config: ConfigDict, game: Game) -> Optimizers:
             config.optimizers[player],
             config.steps,
             sum(phase.repeats / phase.interval for phase in game.phases if phase.player == player),
+            config.burn_in,
         )
         for player in game.players
     }
@@ -90,6 +91,12 @@ def steps_per_call(config: ConfigDict, game: Game) -> int:
     return max(count for count in range(1, most + 1) if interval % count == 0)
 
 
+def ema_decay(config: ConfigDict) -> burn_in.Schedule:
+    """Returns the moving average's decay by step; of a share r of the half-life it is d^(1/r)."""
+    share = burn_in.rise(config.burn_in)
+    return lambda step: config.ema_decay ** (1 / share(step))
+
+
 def _dtype(config: ConfigDict) -> Any:
     return choose('dtype', config.dtype, DTYPES)
 
@@ -131,7 +138,7 @@ def make_step(config: ConfigDict, game: Game, read_batch: Callable, mesh: Mesh) 
         game,
         build_optimizers(config, game),
         seed=config.seed,
-        ema_decay=lambda step: config.ema_decay,
+        ema_decay=ema_decay(config),
         dtype=_dtype(config),
         shard=meshes.shard_batch(mesh),
     )

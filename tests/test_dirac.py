@@ -4,9 +4,9 @@ All real images are 0, all generated ones theta, and D(x) = psi x: the gradient 
 v = (-d L_G / d theta, -d L_D / d psi). Its Jacobian at the equilibrium (0, 0) says whether training
 converges there. With f' the slope of a loss at logits of 0 the paper's section 3 has
 
-    no regularisation                   +- i f'                                     lemma 2.2
-    instance noise of deviation s       f'' s^2 +- sqrt(f''^2 s^4 - f'^2)           lemma 3.2
-    R1 of weight gamma                  -gamma / 2 +- sqrt(gamma^2 / 4 - f'^2)      lemma 3.3
+    no regularisation                   +- i f'
+    instance noise of deviation s       f'' s^2 +- sqrt(f''^2 s^4 - f'^2)
+    R1 of weight gamma                  -gamma / 2 +- sqrt(gamma^2 / 4 - f'^2)
 
 and for steps of size h and alternating ones 1 - a^2 / 2 +- sqrt((1 - a^2 / 2)^2 - 1) with a = h f',
 which lie on the unit circle up to a = 2, while simultaneous ones lie outside of it.
@@ -83,7 +83,7 @@ def test_without_regularisation_the_players_circle_the_equilibrium(name):
 @pytest.mark.parametrize('penalties', ((r1,), (r2,), (r1, r2)))
 @pytest.mark.parametrize('name', LOSSES)
 def test_zero_centred_penalties_draw_them_in(name, penalties, gamma):
-    """Lemma 3.3 for either penalty; both, as in R3GAN, are one of twice the weight."""
+    """As the paper says of either penalty; both, as in R3GAN, are one of twice the weight."""
     v = field(name, *penalties, gamma=gamma)
     _, slope = SLOPES[name]
     total = gamma * len(penalties)
@@ -95,7 +95,7 @@ def test_zero_centred_penalties_draw_them_in(name, penalties, gamma):
 @pytest.mark.parametrize('deviation', (0.5, 1.0, 2.0))
 @pytest.mark.parametrize('name', ('minimax', 'non_saturating'))
 def test_instance_noise_draws_them_in(name, deviation):
-    """Lemma 3.2, f(t) = -log(1 + exp(-t)): f'(0) = 1/2, f''(0) = -1/4."""
+    """f(t) = -log(1 + exp(-t)): f'(0) = 1/2, f''(0) = -1/4."""
     v = field(name, noise=(-deviation, deviation))
     curvature = -(deviation**2) / 4
     np.testing.assert_allclose(eigenvalues(v), roots(curvature, curvature**2 - 1 / 4), atol=1e-5)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from jax.sharding import Mesh
 
-from gan_jax.data import decode, digits, folder, tfds_source
+from gan_jax.data import decode, digits, folder, stacked_mnist, tfds_source
 from gan_jax.data.examples import Examples
 from gan_jax.data.image_set import Decoded, ImageSet
 from gan_jax.data.order import Order
@@ -17,7 +17,11 @@ from gan_jax.usage import UsageError, choose
 __all__ = ['Examples', 'Feed', 'Source', 'example_batch', 'open_examples', 'open_source']
 
 # Any other name is one of TFDS.
-_OWN_SETS = {'digits': digits.open_digits, 'folder': folder.open_folder}
+_OWN_SETS = {
+    'digits': digits.open_digits,
+    'folder': folder.open_folder,
+    'stacked_mnist': stacked_mnist.open_stacked_mnist,
+}
 
 
 def open_source(

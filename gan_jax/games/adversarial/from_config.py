@@ -6,7 +6,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from gan_jax import losses, models, penalties, priors
+from gan_jax import burn_in, losses, models, penalties, priors
 from gan_jax.game import Game
 from gan_jax.games.adversarial.auxiliary_classifier import auxiliary_classifier
 from gan_jax.games.adversarial.game import adversarial
@@ -91,7 +91,8 @@ def _build_penalties(config: Any, mixes_examples: bool) -> tuple[Part, ...]:
             'a gradient penalty needs a critic that judges every image on its own: '
             "config.networks.discriminator.normalization may be 'none' or 'layer', not 'batch'"
         )
-    return tuple(penalty(function, weight) for function, weight in weighted.items())
+    share = burn_in.fall(config.burn_in, 'penalties')
+    return tuple(penalty(function, weight, share) for function, weight in weighted.items())
 
 
 # (weight, config) -> the part of that name in `config.terms`

@@ -8,6 +8,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import tree_util
 
+from gan_jax.burn_in import Schedule
 from gan_jax.game import Array, Context, Networks, Report, keep
 from gan_jax.games.adversarial.generation import Latents
 from gan_jax.penalties import Critic, Penalty
@@ -63,11 +64,18 @@ class Part:
     interval: int = 1
 
 
-def penalty(function: Penalty, weight: float, interval: int = 1) -> Part:
-    """Returns the part that adds a weighted penalty to the discriminator's loss."""
+def penalty(
+    function: Penalty, weight: float, share: Schedule = lambda step: 1.0, interval: int = 1
+) -> Part:
+    """Returns the part that adds a penalty to the discriminator's loss.
+
+    Args:
+      share: of the weight, at a step.
+    """
 
     def term(networks: Networks, scene: Scene) -> tuple[Array, Report]:
-        return weight * function(scene.critic, scene.real, scene.fake, scene.key), Report()
+        now = weight * share(scene.context.step)
+        return now * function(scene.critic, scene.real, scene.fake, scene.key), Report()
 
     return Part(function.__name__, discriminator=term, interval=interval)
 
