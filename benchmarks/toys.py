@@ -34,7 +34,7 @@ from gan_jax.priors import gaussian
 from gan_jax.step import init_state, make_sampler, make_train_step
 
 RESULTS = measure.RESULTS.parent.parent / 'results'
-BATCH, SAMPLES = 256, 2500
+BATCH, SAMPLES = 128, 2500
 SCALE = 5.0  # of the points, against what the networks see
 
 
@@ -94,7 +94,7 @@ METHODS = (
 
 def make_game(method: Method) -> Game:
     """Returns the game of a method, with three hidden layers in both perceptrons."""
-    fields = dict(widths=(128, 128, 128), kernel_init=nn.initializers.he_normal())
+    fields = dict(widths=(128, 128), kernel_init=nn.initializers.he_normal())
     return adversarial(
         from_prior(mlp.Generator(image_shape=(1, 1, 2), **fields), gaussian(2)),
         mlp.Discriminator(weights=layers.plain, **fields),
