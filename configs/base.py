@@ -24,6 +24,9 @@ DATA = {
     'folder_1024': dict(name='folder', size=(1024, 1024), channels=3),
     'folders': dict(name='folder', size=(64, 64), channels=3),  # two, of which data are pairs
     'horse2zebra': dict(name='cycle_gan/horse2zebra', size=(256, 256), channels=3),
+    'imagenet32': dict(name='imagenet_resized/32x32', size=(32, 32), channels=3, classes=1000),
+    'imagenet64': dict(name='imagenet_resized/64x64', size=(64, 64), channels=3, classes=1000),
+    'stacked_mnist': dict(name='stacked_mnist', size=(32, 32), channels=3),  # made of `mnist`
 }
 
 
@@ -82,6 +85,12 @@ def run_fields(game: str) -> ConfigDict:
     config.ema_start = 0  # steps before which the average is no average yet
     # What an average has half forgotten is no older than this share of the run so far; 0: no limit.
     config.ema_rampup = 0.0
+    config.burn_in = dict(
+        steps=0,  # over so many, by half a cosine, these fall from 1 to a share, and then stay:
+        learning_rate=1.0,  # of all players
+        b2=1.0,  # 1 - b2 of adam
+        penalties=1.0,  # all penalties' weights; and the moving average's half-life rises from 0
+    )
 
     config.data = dict(
         name='digits',  # 'digits', 'folder' or the name of a TFDS image set

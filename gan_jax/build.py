@@ -12,7 +12,7 @@ import numpy as np
 from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
-from gan_jax import mesh as meshes, tuning
+from gan_jax import burn_in, mesh as meshes, tuning
 from gan_jax.data import example_batch, open_inputs
 from gan_jax.game import Game, Networks, State
 from gan_jax.models import made_shapes
@@ -49,6 +49,7 @@ def build_optimizers(config: ConfigDict, game: Game) -> Optimizers:
             config.optimizers[player],
             config.steps - config.start,
             sum(phase.repeats / phase.interval for phase in game.phases if phase.player == player),
+            config.burn_in,
         )
         for player in game.players
     }
@@ -90,6 +91,13 @@ def steps_per_call(config: ConfigDict, game: Game) -> int:
         config.log.every, config.log.samples_every, config.checkpoint.every, config.eval.every
     )
     return max(count for count in range(1, most + 1) if interval % count == 0)
+
+
+def ema_decay(config: ConfigDict) -> burn_in.Schedule:
+    """Returns the moving average's decay by step; of a share r of the half-life it is d^(1/r)."""
+    share = burn_in.rise(config.burn_in)
+    decay = build_ema_decay(config.ema_decay, config.ema_start, config.ema_rampup)
+    return lambda step: decay(step) ** (1 / share(step))
 
 
 def _dtype(config: ConfigDict) -> Any:
@@ -144,7 +152,7 @@ def make_step(config: ConfigDict, game: Game, read_batch: Callable, mesh: Mesh) 
         game,
         build_optimizers(config, game),
         seed=config.seed,
-        ema_decay=build_ema_decay(config.ema_decay, config.ema_start, config.ema_rampup),
+        ema_decay=ema_decay(config),
         dtype=_dtype(config),
         shard=meshes.shard_batch(mesh),
     )

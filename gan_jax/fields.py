@@ -22,6 +22,7 @@ _LEAST = {
     'generator_batch': 1,
     'seed': 0,
     'ema_*': 0,
+    'burn_in.*': 0,
     'data.size': 1,
     'data.*': 0,
     'prior.size': 1,

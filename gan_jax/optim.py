@@ -2,15 +2,15 @@
 
 from collections.abc import Callable
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optax
 
+from gan_jax.burn_in import Schedule, fall
 from gan_jax.usage import UsageError, choose
-
-Schedule = Callable[[Any], Any]
 
 # What each is called with is its optimiser's section of the config.
 OPTIMIZERS = {
@@ -40,7 +40,9 @@ SCHEDULES = {
 }
 
 
-def build_optimizer(spec: Any, steps: int, updates_per_step: float) -> optax.GradientTransformation:
+def build_optimizer(
+    spec: Any, steps: int, updates_per_step: float, burn_in: Any = None
+) -> optax.GradientTransformation:
     """Returns a player's optimiser.
 
     Args:
@@ -49,14 +51,17 @@ def build_optimizer(spec: Any, steps: int, updates_per_step: float) -> optax.Gra
       updates_per_step: optimiser updates per training step (n_critic). Optax counts updates, a
         config counts training steps: without this a critic's rate would decay n_critic times
         too early.
+      burn_in: the section of that name, of which `learning_rate` and `b2` are the optimiser's.
     """
+    make = partial(
+        choose('optimizer', spec.name, OPTIMIZERS), build_schedule(spec, steps, updates_per_step)
+    )
+    burns_in = burn_in is not None and burn_in.steps
     return optax.chain(
         norm_loss(l1=spec.l1, l2=spec.l2) if spec.l1 or spec.l2 else optax.identity(),
         orthogonal(spec.orthogonal) if spec.orthogonal else optax.identity(),
         optax.clip_by_global_norm(spec.clip_norm) if spec.clip_norm else optax.identity(),
-        choose('optimizer', spec.name, OPTIMIZERS)(
-            build_schedule(spec, steps, updates_per_step), spec
-        ),
+        _burning_in(make, spec, burn_in, updates_per_step) if burns_in else make(spec),
         clip_weights(spec.clip_weights) if spec.clip_weights else optax.identity(),
     )
 
@@ -94,6 +99,22 @@ def build_schedule(spec: Any, steps: int, updates_per_step: float) -> Schedule:
         return schedule
     rise = optax.linear_schedule(0.0, spec.learning_rate, warmup)
     return optax.join_schedules([rise, schedule], [warmup])
+
+
+def _burning_in(
+    make: Callable, spec: Any, burn_in: Any, updates_per_step: float
+) -> optax.GradientTransformation:
+    """The optimiser that `make(spec)` is, with a learning rate and a b2 that move."""
+
+    def share(name: str) -> Schedule:
+        return lambda update: fall(burn_in, name)(update / updates_per_step)
+
+    # As in PyTorch, the bias is corrected for the b2 of the day.
+    moving = optax.inject_hyperparams(lambda b2: make(SimpleNamespace(**{**spec, 'b2': b2})))
+    return optax.chain(
+        moving(b2=lambda update: 1 - (1 - spec.b2) * share('b2')(update)),
+        optax.scale_by_schedule(share('learning_rate')),
+    )
 
 
 def norm_loss(l1: float, l2: float) -> optax.GradientTransformation:

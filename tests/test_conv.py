@@ -269,3 +269,38 @@ def test_recomputed_activations_give_the_same_derivatives(pair):
     ours, _, size = PAIRS[pair]
     x, kernel = draw((6, 4, 4, 4), size)
     assert_close(values(jax.checkpoint(ours), x, kernel), values(ours, x, kernel))
+
+
+def plain_groups(x, kernel):
+    """XLA's own convolution in groups."""
+    return lax.conv_general_dilated(
+        x,
+        kernel,
+        (1, 1),
+        'SAME',
+        dimension_numbers=('NHWC', 'HWIO', 'NHWC'),
+        feature_group_count=x.shape[-1] // kernel.shape[2],
+    )
+
+
+@pytest.mark.parametrize('size', (1, 3, (4, 5)), ids=str)
+@pytest.mark.parametrize('groups', (1, 2, 6))
+def test_groups_of_channels_are_convolved_each_on_its_own(size, groups):
+    x, _ = draw((5, 4, 12, 0), size)
+    _, kernel = draw((0, 0, 12 // groups, 18), size)
+    assert_close(values(conv.convolve_groups, x, kernel), values(plain_groups, x, kernel))
+
+
+def test_groups_of_a_split_batch_stay_where_they_are():
+    """XLA's own form gathers all images on every device."""
+    x, kernel = draw((4, 4, 8, 0), 3)[0], draw((0, 0, 2, 8), 3)[1]
+    compiled = jax.jit(partial(values, conv.convolve_groups)).lower(*split(x, kernel)).compile()
+    assert 'all-gather' not in compiled.as_text()
+    assert_close(compiled(*split(x, kernel)), values(conv.convolve_groups, x, kernel))
+
+
+@pytest.mark.parametrize('inputs, outputs, groups, near', ((16, 16, 5, 4), (6, 8, 3, 2)))
+def test_groups_that_cannot_be_made_are_refused(inputs, outputs, groups, near):
+    layer = conv.GroupedConv(outputs, 3, groups=groups)
+    with pytest.raises(ValueError, match=f'into {groups} groups; into {near} they can'):
+        layer.init(jax.random.key(0), jnp.zeros((1, 4, 4, inputs)))

@@ -10,7 +10,7 @@ from jax import Array
 from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
-from gan_jax.data import decode, digits, folder, parts, tfds_source
+from gan_jax.data import decode, digits, folder, parts, stacked_mnist, tfds_source
 from gan_jax.data.changes import CHANGES
 from gan_jax.data.examples import Examples
 from gan_jax.data.image_set import Decoded, ImageSet
@@ -33,7 +33,11 @@ __all__ = [
 ]
 
 # Any other name is one of TFDS.
-_OWN_SETS = {'digits': digits.open_digits, 'folder': folder.open_folder}
+_OWN_SETS = {
+    'digits': digits.open_digits,
+    'folder': folder.open_folder,
+    'stacked_mnist': stacked_mnist.open_stacked_mnist,
+}
 
 
 def open_source(

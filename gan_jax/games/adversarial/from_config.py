@@ -7,7 +7,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from gan_jax import losses, models, penalties, priors
+from gan_jax import burn_in, losses, models, penalties, priors
 from gan_jax.game import Game
 from gan_jax.games.adversarial.augmenting import AUGMENTATIONS
 from gan_jax.games.adversarial.auxiliary_classifier import auxiliary_classifier
@@ -114,11 +114,13 @@ def _build_penalties(config: Any, normalized: bool) -> tuple[Part, ...]:
             'a gradient penalty needs a critic that judges every image on its own: '
             "config.networks.discriminator.normalization may be 'none' or 'layer', not 'batch'"
         )
+    share = burn_in.fall(config.burn_in, 'penalties')
     return tuple(
         penalty(
             choose('penalty', name, penalties.PENALTIES),
             weight,
             config.intervals.penalties,
+            share,
             **settings.get(name, {}),
         )
         for name, weight in weights.items()

@@ -8,6 +8,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import tree_util
 
+from gan_jax.burn_in import Schedule
 from gan_jax.game import Array, Context, Networks, Report, keep
 from gan_jax.games.adversarial.generation import Latents
 from gan_jax.penalties import Critic, Penalty
@@ -63,12 +64,24 @@ class Part:
     interval: int = 1
 
 
-def penalty(function: Penalty, weight: float, interval: int = 1, **settings: float) -> Part:
-    """Returns the part that adds a weighted penalty to the discriminator's loss."""
+def penalty(
+    function: Penalty,
+    weight: float,
+    interval: int = 1,
+    share: Schedule = lambda step: 1.0,
+    **settings: float,
+) -> Part:
+    """Returns the part that adds a penalty to the discriminator's loss.
+
+    Args:
+      share: of the weight, at a step.
+      settings: what else the penalty takes.
+    """
 
     def term(networks: Networks, scene: Scene) -> tuple[Array, Report]:
+        now = weight * share(scene.context.step)
         value = function(scene.critic, scene.real, scene.fake, scene.key, **settings)
-        return weight * value, Report()
+        return now * value, Report()
 
     return Part(function.__name__, discriminator=term, interval=interval)
 

@@ -4,14 +4,16 @@
     transposed_convolve  y[j] = sum_{i, t: s i + t - p = j} x[i] w[t]
     upsample_convolve    nearest-neighbour upsampling by two, then a SAME convolution
     convolve_pool        a SAME convolution, then 2x2 mean pooling
+    convolve_groups      a SAME convolution of its own for every group of channels
 
-The last two are exactly the first two with a larger kernel: 4/9 of a 3x3's multiplications.
+The two before it are exactly the first two with a larger kernel: 4/9 of a 3x3's multiplications.
 
 How they are computed is a matter of the backend: by `cpu.py` on a CPU. Elsewhere nothing was
 measured yet, so there they are what stands above, by `xla.py`.
 """
 
 import dataclasses
+import math
 from collections.abc import Callable
 from types import ModuleType
 
@@ -21,7 +23,7 @@ from flax import linen as nn
 from jax import Array, lax
 
 from gan_jax.models.channels import spread
-from gan_jax.models.conv import cpu, xla
+from gan_jax.models.conv import cpu, grouped, xla
 from gan_jax.models.conv.axis import Axis
 
 Pair = tuple[int, int]
@@ -115,6 +117,15 @@ def convolve_pool(x: Array, kernel: Array) -> Array:
     return convolve(x, _spread(kernel) / 4, 2, ((height, height), (width, width)))
 
 
+def convolve_groups(x: Array, kernel: Array) -> Array:
+    """Convolves every group of channels on its own with SAME padding: PyTorch's `groups`.
+
+    x: [B, H, W, C_in]; kernel: [kh, kw, C_in / groups, C_out], its outputs group by group.
+    Returns [B, H, W, C_out].
+    """
+    return grouped.convolution(x, kernel)
+
+
 def upsample(x: Array) -> Array:
     """Repeats every pixel twice along both axes: [B, H, W, C] -> [B, 2H, 2W, C]."""
     return jnp.repeat(jnp.repeat(x, 2, axis=1), 2, axis=2)
@@ -162,9 +173,13 @@ class _Layer(nn.Module):
     def compute(self, x: Array, kernel: Array) -> Array:
         raise NotImplementedError
 
+    def inputs(self, channels: int) -> int:
+        """Returns how many of the image's channels an output is made of."""
+        return channels
+
     @nn.compact
     def __call__(self, x: Array) -> Array:
-        shape = (*pair(self.kernel_size), x.shape[-1], self.features)
+        shape = (*pair(self.kernel_size), self.inputs(x.shape[-1]), self.features)
         kernel = self.param('kernel', self.kernel_init, shape)
         y = self.compute(x, kernel.astype(x.dtype))  # normalised weights are float32
         if not self.use_bias:
@@ -206,3 +221,26 @@ class ConvPool(_Layer):
     """`convolve_pool` with its own kernel: [B, H, W, C] -> [B, H // 2, W // 2, features]."""
 
     compute = staticmethod(convolve_pool)
+
+
+class GroupedConv(_Layer):
+    """`convolve_groups` with its own kernel: [B, H, W, C] -> [B, H, W, features].
+
+    Raises ValueError, with the nearest number that can, if `groups` cannot split the channels.
+    """
+
+    _: dataclasses.KW_ONLY
+    groups: int
+
+    compute = staticmethod(convolve_groups)
+
+    def inputs(self, channels: int) -> int:
+        if channels % self.groups or self.features % self.groups:
+            common = math.gcd(channels, self.features)
+            divisors = [count for count in range(1, common + 1) if common % count == 0]
+            nearest = min(divisors, key=lambda count: abs(count - self.groups))
+            raise ValueError(
+                f'{channels} channels cannot be split into {self.groups} groups; '
+                f'into {nearest} they can'
+            )
+        return channels // self.groups
