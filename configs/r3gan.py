@@ -5,7 +5,7 @@ without normalisation (configuration E). Over a burn-in the rate, the penalties 
 along a cosine, while the moving average's half-life and the chance of an augmentation rise from 0.
 The generator's loss is the authors' code's, softplus(D(x) - D(G(z))), not the paper's zero-sum one.
 CIFAR-10 and ImageNet are conditional, by an embedding beside z and a projection; `folder` and
-`folder256` are the settings of FFHQ at 64 and 256 pixels.
+`folder_256` are the settings of FFHQ at 64 and 256 pixels.
 
 The authors compute the stage of 4x4 pixels in float32 and the others in bfloat16; here all are
 float32, or bfloat16 by `--config.dtype`. The embedded digits train narrow networks at higher rates.
@@ -100,7 +100,7 @@ PRESETS = {
     'imagenet32': preset(1536, 1536, 1536, 1536, penalty=0.5, **IMAGENET),
     'imagenet64': preset(1536, 1536, 1536, 1536, 1536, penalty=1, **IMAGENET),
     'folder': preset(768, 768, 768, 768, 384, images=100e6, penalty=2, **FFHQ),
-    'folder256': preset(768, 768, 768, 768, 384, 192, 96, images=200e6, penalty=150, **FFHQ),
+    'folder_256': preset(768, 768, 768, 768, 384, 192, 96, images=200e6, penalty=150, **FFHQ),
 }
 
 
