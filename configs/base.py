@@ -206,7 +206,8 @@ def dcgan_networks(kernel_size: int) -> dict:
             widths=(),
             kernel_size=kernel_size,
             upsampling='transposed',  # 'nearest', 'pixel_shuffle'
-            normalization='batch',  # 'none', 'layer'
+            # 'none', 'layer', 'instance', 'pixel'; 'group_8' and other powers of 2 up to 32
+            normalization='batch',
             kernel_init=NORMAL_INIT,
         ),
         discriminator=dict(
@@ -214,7 +215,8 @@ def dcgan_networks(kernel_size: int) -> dict:
             widths=(),
             kernel_size=kernel_size,
             normalization='batch',
-            weights='plain',  # 'spectral_norm'
+            weights='plain',  # 'spectral_norm', 'weight_norm'
+            answer='logit',  # or 'minibatch_stddev', 'minibatch_discrimination'
             kernel_init=NORMAL_INIT,
         ),
     )
@@ -261,6 +263,7 @@ def residual_networks(generator: dict | None = None, discriminator: dict | None 
             downsamples=(True, False, False),
             normalization='none',
             weights='plain',
+            answer='logit',
             pooling='mean',
             last_bias=True,
             kernel_init=RESIDUAL_INIT,

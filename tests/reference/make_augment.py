@@ -41,7 +41,11 @@ GROUPS = {name: [name] for name in NAMES} | {
     'colours': [*COLOURS],
     'all': [*NAMES],
 }
-PERCENTILES = (0.05, 0.4, 0.8)
+# Image-space filters reach far: they need a larger image.
+SHAPES = {name: (1, 10, 12, 3) for name in [*GEOMETRY, *COLOURS, 'geometry', 'colours', 'cutout']}
+SHAPES |= {'bands': (1, 24, 24, 3), 'all': (1, 24, 24, 3)}
+SHAPES |= {'geometry of grey': (1, 9, 9, 1), 'colours of grey': (1, 9, 9, 1)}
+PERCENTILES = (0.05, 0.37, 0.8)
 
 
 def draw(name: str, *shape: int) -> np.ndarray:
@@ -55,14 +59,12 @@ def images(*shape: int) -> torch.Tensor:
 
 def ada(pipe) -> dict[str, torch.Tensor]:
     arrays = {}
-    for kind, shape in dict(rgb=(1, 24, 26, 3), grey=(1, 24, 24, 1)).items():
-        for group, names in GROUPS.items():
-            if kind == 'grey' and len(names) == 1:
-                continue
-            augment = pipe(**{NAMES[name]: 1 for name in names})
-            for percentile in PERCENTILES:
-                output = augment(images(*shape), debug_percentile=percentile)
-                arrays[f'ada, {kind}, {group}, {percentile}'] = output
+    for name, shape in SHAPES.items():
+        names = GROUPS[name.partition(' ')[0]]
+        augment = pipe(**{NAMES[one]: 1 for one in names})
+        for percentile in PERCENTILES:
+            output = augment(images(*shape), debug_percentile=percentile)
+            arrays[f'ada, {name}, {percentile}'] = output
     return arrays
 
 
@@ -70,18 +72,23 @@ def diffaugment(module) -> dict[str, torch.Tensor]:
     arrays = {}
     for kind, shape in dict(rgb=(3, 13, 16, 3), grey=(3, 16, 16, 1)).items():
         for policy in ('color', 'translation', 'cutout', 'color,translation,cutout'):
-            numbers = iter(torch.from_numpy(draw('numbers', 7, shape[0])))
-
-            def rand(*size, **options):
-                return next(numbers).reshape(size)
-
-            def randint(low, high, size, **options):
-                return torch.floor(next(numbers) * (high - low)).long().reshape(size) + low
-
-            with mock.patch.multiple(torch, rand=rand, randint=randint):
+            with handed_out(torch.from_numpy(draw('numbers', 7, shape[0]))):
                 output = module.DiffAugment(images(*shape), policy)
             arrays[f'diffaugment, {kind}, {policy}'] = output
     return arrays
+
+
+def handed_out(numbers: torch.Tensor):
+    """Has PyTorch's random functions return rows of numbers, one a call."""
+    rows = iter(numbers)
+
+    def rand(*size, **options):
+        return next(rows).reshape(size)
+
+    def randint(low, high, size, **options):
+        return torch.floor(next(rows) * (high - low)).long().reshape(size) + low
+
+    return mock.patch.multiple(torch, rand=rand, randint=randint)
 
 
 def main(stylegan: str, data_efficient: str) -> None:
