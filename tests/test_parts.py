@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from gan_jax import losses, mesh as meshes
-from gan_jax.build import build_optimizers, make_initial_state
-from gan_jax.data import example_batch
+from gan_jax.build import build_optimizers, make_initial_state, make_step, state_like
+from gan_jax.checkpoint import Checkpoints
+from gan_jax.data import example_batch, open_source
 from gan_jax.game import Context
 from gan_jax.games import build_game
 from gan_jax.games.adversarial.anchoring import anchoring
@@ -208,6 +209,39 @@ def test_all_parts_go_with_every_system(name):
         'generator/latent_diversity',
     } <= set(said)
     assert {'ada', 'anchoring'} <= set(state.extra)
+
+
+def test_what_controllers_and_anchors_remember_is_restored_exactly(tiny, tmp_path):
+    """Five steps are three, saved and restored, and two: in every bit."""
+    tiny.update_from_flattened_dict(
+        {
+            'augmentation.name': 'ada',
+            'augmentation.ada.interval': 2,
+            'augmentation.ada.target': -1.0,
+            'terms.anchoring': 0.3,
+        }
+    )
+    game, mesh = build_game(tiny), meshes.make_mesh(jax.devices()[:1])
+    make_state = make_initial_state(tiny, game, mesh)
+    source = open_source(tiny.data, tiny.batch_size, game.microbatches, tiny.seed, mesh)
+    step = make_step(tiny, game, source.batch, mesh)
+
+    def take(state, steps):
+        for _ in range(steps):
+            state, _ = step(
+                state, source.feed(range(int(state.step), int(state.step) + 1)), (True, True)
+            )
+        return state
+
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.save(3, take(make_state(), 3), {})
+    assert checkpoints.finish()
+    restored = checkpoints.restore(state_like(make_state, mesh))
+    checkpoints.close()
+    assert float(restored.extra['ada']['probability']) > 0
+    assert int(restored.extra['ada']['steps']) == 1
+    ends = jax.device_get([take(restored, 2), take(make_state(), 5)])
+    jax.tree.map(np.testing.assert_array_equal, *ends)
 
 
 @pytest.mark.parametrize(
