@@ -9,16 +9,20 @@ import jax.numpy as jnp
 
 from gan_jax import burn_in, losses, models, penalties, priors
 from gan_jax.game import Game
+from gan_jax.games.adversarial.anchoring import anchoring
 from gan_jax.games.adversarial.augmenting import AUGMENTATIONS
 from gan_jax.games.adversarial.auxiliary_classifier import auxiliary_classifier
 from gan_jax.games.adversarial.drift import drift
-from gan_jax.games.adversarial.game import adversarial
+from gan_jax.games.adversarial.feature_matching import feature_matching
+from gan_jax.games.adversarial.game import adversarial, all_of_them
 from gan_jax.games.adversarial.generation import Generation, from_codes, from_prior
 from gan_jax.games.adversarial.judging import Judge, apart, in_two_calls, together
+from gan_jax.games.adversarial.latent_consistency import latent_consistency, latent_diversity
 from gan_jax.games.adversarial.mutual_information import mutual_information
 from gan_jax.games.adversarial.part import Augmentation, Part, penalty, sown
 from gan_jax.games.adversarial.path_length import path_length
 from gan_jax.games.adversarial.style_based import StyleBased, style_based
+from gan_jax.games.adversarial.top_k import top_k
 from gan_jax.models.mixing import ACROSS_EXAMPLES
 from gan_jax.usage import UsageError, call, choose
 
@@ -41,6 +45,7 @@ def build(config: Any) -> Game:
         told=_checked(told, config),
         augmentation=_choose_augmentation(config),
         parts=parts,
+        considered=top_k(**config.top_k) if config.top_k.least else all_of_them,
         critic_updates=config.critic_updates,
         accumulate=config.accumulate,
         generator_batch=config.generator_batch,
@@ -143,6 +148,10 @@ TERMS = {
         weight, models.build_network(config.networks.recognizer, **config.codes)
     ),
     'path_length': _path_length,
+    'anchoring': lambda weight, config: anchoring(weight),
+    'feature_matching': lambda weight, config: feature_matching(weight),
+    'latent_consistency': lambda weight, config: latent_consistency(weight, config.latent_noise),
+    'latent_diversity': lambda weight, config: latent_diversity(weight, config.latent_noise),
 }
 
 
