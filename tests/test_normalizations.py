@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax.models import layers
+from gan_jax.models import layers, mixing
 from gan_jax.models.conv import Conv
 from gan_jax.usage import UsageError
 
@@ -108,7 +108,7 @@ def test_weight_normalisation_parts_length_from_direction():
 
 def test_minibatch_deviation():
     """Groups of neighbours: the standard deviation of each feature, averaged over features."""
-    output = layers.MinibatchStddev(group_size=3).apply({}, IMAGES)
+    output = mixing.MinibatchStddev(group_size=3).apply({}, IMAGES)
     groups = IMAGES.astype(np.float64).reshape(2, 3, 3, 4, 8)
     expected = np.repeat(groups.std(axis=1).mean(axis=(1, 2, 3)), 3)
     np.testing.assert_array_equal(output[..., :-1], IMAGES)
@@ -120,8 +120,8 @@ def test_minibatch_deviation():
 @pytest.mark.parametrize('batch, group', ((6, 3), (5, 1), (4, 4), (2, 2), (1, 1)))
 def test_the_group_is_the_largest_that_divides_the_batch(batch, group):
     """Of up to four: six images are two groups of three."""
-    output = layers.MinibatchStddev().apply({}, IMAGES[:batch])
-    expected = layers.MinibatchStddev(group).apply({}, IMAGES[:batch])
+    output = mixing.MinibatchStddev().apply({}, IMAGES[:batch])
+    expected = mixing.MinibatchStddev(group).apply({}, IMAGES[:batch])
     np.testing.assert_array_equal(output, expected)
 
 
@@ -131,7 +131,7 @@ def test_images_that_are_all_the_same_have_finite_derivatives():
 
     def total(x):
         return jnp.sum(
-            jnp.square(jax.grad(lambda x: jnp.sum(layers.MinibatchStddev().apply({}, x)))(x))
+            jnp.square(jax.grad(lambda x: jnp.sum(mixing.MinibatchStddev().apply({}, x)))(x))
         )
 
     assert np.all(np.isfinite(jax.grad(total)(same)))
@@ -140,7 +140,7 @@ def test_images_that_are_all_the_same_have_finite_derivatives():
 def test_minibatch_discrimination():
     """o(x_i)_b = sum_j exp(-|M_ib - M_jb|_1), example by example."""
     features = IMAGES[:, 0, 0]
-    module = layers.MinibatchDiscrimination(kernels=3, dimensions=2)
+    module = mixing.MinibatchDiscrimination(kernels=3, dimensions=2)
     variables = module.init(jax.random.key(0), features)
     output = module.apply(variables, features)
     kernel = np.asarray(variables['params']['Dense_0']['kernel'], np.float64)
@@ -153,12 +153,22 @@ def test_minibatch_discrimination():
     np.testing.assert_allclose(output[:, 8:], expected, rtol=1e-5)
 
 
-@pytest.mark.parametrize('name', layers.MIXINGS)
-def test_a_layer_says_whether_it_looks_across_the_batch(name):
-    """By what it sows, and it does: the first example's output depends on the second alone then."""
+class Answering(nn.Module):
+    """What a discriminator makes of features."""
+
+    answer: str
+
+    @nn.compact
+    def __call__(self, features):
+        return layers.ANSWERS[self.answer](layers.plain, nn.Dense(1), features)
+
+
+@pytest.mark.parametrize('name', layers.ANSWERS)
+def test_an_answer_says_whether_it_depends_on_the_batch(name):
+    """By what its layers sow; the first example's logit depends on the second alone then."""
     features = IMAGES[:4, 0, 0]
-    module = layers.MIXINGS[name]()
-    output, variables = module.init_with_output(jax.random.key(0), features, mutable=True)
-    sown = layers.ACROSS_EXAMPLES in variables.pop('intermediates', {})
-    other = module.apply(variables, np.concatenate([features[:1], features[1:] + 1]))
-    assert np.allclose(output[0], other[0], atol=1e-4) != sown
+    logits, variables = Answering(name).init_with_output(jax.random.key(0), features, mutable=True)
+    sown = mixing.ACROSS_EXAMPLES in str(variables.pop('intermediates', {}))
+    other = Answering(name).apply(variables, np.concatenate([features[:1], features[1:] + 1]))
+    assert logits.shape == (4,)
+    assert np.allclose(logits[0], other[0], atol=1e-4) != sown

@@ -11,14 +11,13 @@ import jax.numpy as jnp
 
 from gan_jax.models.channels import channel_mean, spread
 from gan_jax.models.conv import Conv, ConvTranspose, UpsampleConv
+from gan_jax.models.mixing import MinibatchDiscrimination, MinibatchStddev
+from gan_jax.models.normalization import GroupNorm, InstanceNorm, weight_norm
 from gan_jax.usage import UsageError, choose
 
 Array = jax.Array
 Initializer = Callable[..., Array]
 Shape = tuple[int, int, int]  # height, width, channels
-
-# What a layer sows whose output for one example depends on the others of its batch.
-ACROSS_EXAMPLES = 'across_examples'
 
 INITIALIZERS = {
     name: getattr(nn.initializers, name)
@@ -122,54 +121,11 @@ class LayerNorm(nn.Module):
         )(x)
 
 
-class InstanceNorm(nn.Module):
-    """Each channel of each image by its own mean and variance: Ulyanov et al. 2016."""
-
-    scale_init: Initializer = nn.initializers.ones
-    affine: bool = True  # whether a channel has a gain and a bias; PyTorch's default has none
-
-    @nn.compact
-    def __call__(self, x: Array, train: bool) -> Array:
-        return nn.InstanceNorm(
-            epsilon=1e-5,
-            use_bias=self.affine,
-            use_scale=self.affine,
-            use_fast_variance=False,
-            scale_init=self.scale_init,
-        )(x)
-
-
-class GroupNorm(nn.Module):
-    """Groups of neighbouring channels of each image by their mean and variance: Wu and He 2018.
-
-    Raises:
-      UsageError: the channels do not make so many groups.
-    """
-
-    groups: int = 32
-    scale_init: Initializer = nn.initializers.ones
-
-    @nn.compact
-    def __call__(self, x: Array, train: bool) -> Array:
-        channels = x.shape[-1]
-        if channels % self.groups:
-            dividing = [f'{n}' for n in range(1, self.groups) if channels % n == 0]
-            raise UsageError(
-                f'{channels} channels cannot be split into {self.groups} groups; '
-                f'group counts that divide them: {", ".join(dividing)}'
-            )
-        return nn.GroupNorm(
-            num_groups=self.groups,
-            epsilon=1e-5,
-            use_fast_variance=False,
-            scale_init=self.scale_init,
-        )(x)
-
-
 class PixelNorm(nn.Module):
     """Each pixel's channels divided by their root mean square: Karras et al. 2018, section 4.2."""
 
     scale_init: Initializer = nn.initializers.ones
+    affine: bool = True
 
     @nn.compact
     def __call__(self, x: Array, train: bool) -> Array:
@@ -240,6 +196,13 @@ def logit(weights: Callable, last: nn.Dense, features: Array) -> Array:
     return weights(last)(features)[:, 0]
 
 
+def logit_among_others(
+    mixing: type[nn.Module], weights: Callable, last: nn.Dense, features: Array
+) -> Array:
+    """An answer, [B], of the features [B, F] and of what a layer of `mixing.py` adds to them."""
+    return logit(weights, last, mixing()(features))
+
+
 def spectral_norm(layer: nn.Module) -> Callable[[Array], Array]:
     """Divides a layer's kernel by its largest singular value: Miyato et al. 2018, algorithm 1.
 
@@ -247,38 +210,6 @@ def spectral_norm(layer: nn.Module) -> Callable[[Array], Array]:
     drops. The kernel is taken as a matrix [kh * kw * C_in, C_out].
     """
     return lambda x: nn.SpectralNorm(layer, collection_name='spectral')(x, update_stats=True)
-
-
-class WeightNorm(nn.Module):
-    """The layer of `weight_norm`; its gains are `scale`, beside the layer's own parameters."""
-
-    layer: nn.Module
-
-    @nn.compact
-    def __call__(self, x: Array) -> Array:
-        def normalize(path, value):
-            # Kernels alone: a bias has one dimension.
-            if value.ndim < 2:
-                return value
-            axes = tuple(range(value.ndim - 1))
-            norms = jnp.sqrt(jnp.sum(jnp.square(value), axes) + 1e-12)
-            name = jax.tree_util.keystr(path[1:], simple=True, separator='/')
-            return value * (self.param(f'{name}/scale', lambda key: norms) / norms)
-
-        mapped = nn.map_variables(
-            lambda layer: layer(x),
-            trans_in_fn=lambda tree: jax.tree_util.tree_map_with_path(normalize, tree),
-            init=self.is_initializing(),
-        )
-        return mapped(self.layer)
-
-
-def weight_norm(layer: nn.Module) -> Callable[[Array], Array]:
-    """A layer with w = g v / |v| for each output channel: Salimans and Kingma 2016, equation 2.
-
-    g begins as |v|, so that the layer begins as its initialiser made it.
-    """
-    return WeightNorm(layer)
 
 
 def plain(layer: nn.Module) -> Callable[[Array], Array]:
@@ -307,61 +238,6 @@ class PixelShuffle(nn.Module):
         return x.reshape(batch, 2 * height, 2 * width, self.features)
 
 
-class MinibatchStddev(nn.Module):
-    """One more channel, how much a group of images differs: Karras et al. 2018, section 3.
-
-    [B, ..., C] -> [B, ..., C + 1]: over each group of neighbours in the batch the standard
-    deviation of every feature, then their mean. The group is the largest up to `group_size` that
-    divides the batch.
-    """
-
-    group_size: int = 4
-
-    @nn.compact
-    def __call__(self, x: Array) -> Array:
-        self.sow('intermediates', ACROSS_EXAMPLES, x[:0])
-        batch = len(x)
-        size = max(n for n in range(1, self.group_size + 1) if batch % n == 0)
-        # Neighbours, so that of a batch split over devices no image has to move.
-        groups = x.astype(jnp.float32).reshape(batch // size, size, -1)
-        deviations = jnp.sqrt(jnp.var(groups, axis=1) + 1e-8)
-        statistic = jnp.repeat(jnp.mean(deviations, axis=1), size).astype(x.dtype)
-        statistic = jnp.broadcast_to(
-            statistic.reshape(batch, *(1,) * (x.ndim - 1)), (*x.shape[:-1], 1)
-        )
-        return jnp.concatenate([x, statistic], axis=-1)
-
-
-class MinibatchDiscrimination(nn.Module):
-    """How near each example is to the others of its batch: Salimans et al. 2016, section 3.2.
-
-    Features f [B, A] -> [f, o] [B, A + kernels], with M_i = f_i T and
-    o(x_i)_b = sum_j exp(-|M_ib - M_jb|_1).
-    """
-
-    kernels: int = 100  # B of the paper
-    dimensions: int = 5  # C of the paper
-    kernel_init: Initializer = nn.initializers.normal(0.05)  # as in the authors' code
-
-    @nn.compact
-    def __call__(self, x: Array) -> Array:
-        self.sow('intermediates', ACROSS_EXAMPLES, x[:0])
-        m = nn.Dense(self.kernels * self.dimensions, use_bias=False, kernel_init=self.kernel_init)(
-            x
-        )
-        m = m.reshape(-1, self.kernels, self.dimensions)
-        distances = jnp.sum(jnp.abs(m[:, None] - m[None]), axis=-1)
-        return jnp.concatenate([x, jnp.sum(jnp.exp(-distances), axis=1)], axis=-1)
-
-
-class Separate(nn.Module):
-    """Every example on its own."""
-
-    @nn.compact
-    def __call__(self, x: Array) -> Array:
-        return x
-
-
 def mean_pool(x: Array) -> Array:
     """The mean over all pixels: [B, H, W, C] -> [B, C]."""
     return jnp.mean(x, axis=(1, 2))
@@ -381,10 +257,10 @@ NORMALIZATIONS = {
     **{f'group_{groups}': partial(GroupNorm, groups) for groups in (2, 4, 8, 16, 32)},
 }
 WEIGHTS = {'plain': plain, 'spectral_norm': spectral_norm, 'weight_norm': weight_norm}
-MIXINGS = {
-    'none': Separate,
-    'stddev': MinibatchStddev,
-    'discrimination': MinibatchDiscrimination,
+ANSWERS = {
+    'logit': logit,
+    'minibatch_stddev': partial(logit_among_others, MinibatchStddev),
+    'minibatch_discrimination': partial(logit_among_others, MinibatchDiscrimination),
 }
 UPSAMPLINGS = {
     'transposed': ConvTranspose,
