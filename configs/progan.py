@@ -2,8 +2,9 @@
 
 Both networks begin at 4x4 pixels and double them level by level. Each level fades in over 600,000
 real images and trains for as many more, with WGAN-GP, a drift term, one critic update and fresh
-optimisers at the start of each stage; widths, batches and rates are those of the authors' code for
-one GPU (12 million images in all), and on CIFAR-10 the gradient's target is the paper's 750.
+optimisers at the start of each stage. Widths, batches and lengths (12 million images in all) are
+those of the authors' code for one GPU; the rate, and on CIFAR-10 the gradient's target of 750, are
+the paper's.
 
 The generator moves first, as everywhere here. Below the last level images keep their full size with
 pixels repeated, as in the authors' TensorFlow code, so that a gradient's norm means the same at
@@ -16,8 +17,6 @@ narrower pair for fewer images at a shorter average.
 Measured:
 Paper: Inception Score 8.80 +- 0.05 on CIFAR-10, unconditional (appendix D).
 """
-
-from itertools import accumulate
 
 from ml_collections import ConfigDict
 
@@ -77,15 +76,16 @@ def grown(
     # Each level but the first fades in, then trains.
     levels = (0, *(level for level in range(1, last + 1) for _ in ('fade in', 'train')))
     batches = tuple(batch_sizes[level] for level in levels)
-    # In tens, so that no call of ten steps reaches from one stage into the next.
-    lengths = (10 * round(images / batch / 10) for batch in batches[:-1])
-    starts = tuple(accumulate(lengths, initial=0))
+    starts = [0]
+    for batch in batches[:-1]:
+        # In tens of steps: a device takes so many in a call, which ends where a stage does.
+        starts.append(starts[-1] + 10 * round(images / batch / 10))
     return dict(
-        steps=starts[-1] + (total - images * len(starts[1:])) // batches[-1],
+        steps=starts[-1] + (total - images * (len(starts) - 1)) // batches[-1],
         batch_size=batches[-1],
         growth=dict(level=last),
         stages=dict(
-            start=starts,
+            start=tuple(starts),
             batch_size=batches,
             growth=dict(level=levels, share=(1.0, *(0.0, 1.0) * last)),
         ),

@@ -30,6 +30,11 @@ def split(config: ConfigDict) -> list[ConfigDict]:
     if tuple(sorted({0, *starts})) != starts:
         raise UsageError(f'config.stages.start must rise from 0 on, not {starts}')
     for name, values in columns.items():
+        if name != 'start' and known[name] not in values:
+            raise UsageError(
+                f'config.{name}={known[name]} has no say in a run of stages: '
+                f'config.stages.{name}={values} has'
+            )
         if len(values) != len(starts):
             raise UsageError(
                 f'config.stages.{name} has {len(values)} values for {len(starts)} stages: {values}'

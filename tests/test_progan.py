@@ -74,15 +74,13 @@ def test_networks_at_every_level_are_the_authors(params, lod):
     np.testing.assert_allclose(logits, AUTHORS[f'logits, {lod}'], atol=1e-4)
 
 
-@pytest.mark.parametrize('target, name', ((1.0, 'discriminator'), (750.0, 'discriminator, 750')))
-@pytest.mark.parametrize('lod', (2.0, 0.4))
-def test_losses_at_a_level_are_the_authors(params, monkeypatch, lod, target, name):
+@pytest.mark.parametrize('lod, target', ((2.0, 1.0), (0.4, 1.0), (0.4, 750.0)))
+def test_losses_at_a_level_are_the_authors(params, monkeypatch, lod, target):
     of_generator, of_discriminator = losses_of(*at_detail(lod), monkeypatch, target)
-    theirs = AUTHORS[f'{name} loss, {lod}']
-    np.testing.assert_allclose(of_discriminator(params), theirs, rtol=1e-4)
-    np.testing.assert_allclose(
-        of_generator(params), AUTHORS[f'generator loss, {lod}'], rtol=1e-4, atol=1e-4
-    )
+    name = 'discriminator' if target == 1 else 'discriminator, 750'
+    theirs = AUTHORS[f'generator loss, {lod}'], AUTHORS[f'{name} loss, {lod}']
+    np.testing.assert_allclose(jax.jit(of_generator)(params), theirs[0], rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(jax.jit(of_discriminator)(params), theirs[1], rtol=1e-4)
 
 
 @pytest.mark.parametrize('player', ('generator', 'discriminator'))

@@ -23,6 +23,7 @@ def staged(tiny):
             optimizers=dict(generator=dict(learning_rate=(1e-3, 2e-3, 4e-3))),
         )
     tiny.steps = 50
+    tiny.optimizers.generator.learning_rate = 4e-3
     tiny.optimizers.generator.schedule = 'linear'
     tiny.log.every, tiny.log.samples_every, tiny.checkpoint.every = 5, 5, 5
     tiny.checkpoint.keep = 100
@@ -75,6 +76,13 @@ def test_a_run_without_stages_is_one(tiny):
 def test_stages_that_do_not_fit_are_refused(staged, column, values, message):
     staged.stages[column] = values
     with pytest.raises(UsageError, match=message):
+        split(staged)
+
+
+def test_a_value_that_no_stage_has_is_refused(staged):
+    """Who sets it thinks that it is what is trained with."""
+    staged.batch_size = 32
+    with pytest.raises(UsageError, match=r'batch_size=32 has no say.*stages.batch_size=\(16, 8, 4'):
         split(staged)
 
 

@@ -19,7 +19,7 @@ def build(config: Any) -> Game:
     Real images are as coarse as generated ones, so that no detail tells them apart.
     """
     level, share = config.growth.level, config.growth.share
-    last = progan.levels(tuple(config.data.size))
+    last = progan.last_level(tuple(config.data.size))
     if not 0 <= level <= last:
         size = 4 * 2**level
         raise UsageError(

@@ -15,14 +15,15 @@ import jax.numpy as jnp
 
 from gan_jax.models.conv import convolve_pool, pool, upsample, upsample_convolve
 from gan_jax.models.equalized import EqualizedConv, EqualizedDense
-from gan_jax.models.layers import Array, MinibatchStddev, leaky_relu, pixel_norm
+from gan_jax.models.layers import Array, leaky_relu, pixel_norm
+from gan_jax.models.mixing import MinibatchStddev
 from gan_jax.usage import UsageError
 
 Alpha = Callable[[Array], Array]  # training steps taken -> the level's share of the image
 
 
-def levels(size: tuple[int, int]) -> int:
-    """Returns how often 4x4 pixels are doubled to make an image.
+def last_level(size: tuple[int, int]) -> int:
+    """Returns how often 4x4 pixels are doubled to make an image: the level of the last.
 
     Raises:
       UsageError: doubling never makes it.
@@ -88,7 +89,7 @@ class Generator(nn.Module):
 
     @nn.compact
     def __call__(self, z: Array, train: bool = True) -> Array:
-        last = levels(self.image_shape[:2])
+        last = last_level(self.image_shape[:2])
         level = last if self.is_initializing() else self.level
         x = self._conv(pixel_norm(z), 0, 'latent_4x4', kernel_size=4, convolve=_see_everywhere)
         x = self._conv(x, 0, 'conv_4x4')
@@ -123,7 +124,7 @@ class Discriminator(nn.Module):
 
     @nn.compact
     def __call__(self, images: Array, train: bool = True) -> Array:
-        last = levels(images.shape[1:3])
+        last = last_level(images.shape[1:3])
         level = last if self.is_initializing() else self.level
         images = shrink(images, last - level)
         x = self._from_rgb(images, level)

@@ -99,47 +99,38 @@ def turned_back(turn, array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def prepare_tensorflow(folder: str):
-    """Returns their networks, losses and loop, which find what they import of TensorFlow 1."""
+    """Returns TensorFlow and their networks, losses and loop, which find in it what they import."""
     import tensorflow.compat.v1 as tf
 
     tf.disable_v2_behavior()
+
+    def last(sizes):
+        return [sizes[index] for index in (0, 2, 3, 1)]
+
+    def turned(function, images):
+        return tf.transpose(function(tf.transpose(images, (0, 2, 3, 1))), (0, 3, 1, 2))
+
     shim = ModuleType('tensorflow')
     shim.__dict__.update(tf.__dict__)
     shim.nn = SimpleNamespace(
-        conv2d=lambda x, w, strides, padding, data_format: tf.transpose(
-            tf.nn.conv2d(
-                tf.transpose(x, (0, 2, 3, 1)), w, [strides[i] for i in (0, 2, 3, 1)], padding
-            ),
-            (0, 3, 1, 2),
-        ),
-        conv2d_transpose=lambda x, w, shape, strides, padding, data_format: tf.transpose(
-            tf.nn.conv2d_transpose(
-                tf.transpose(x, (0, 2, 3, 1)),
-                w,
-                [shape[i] for i in (0, 2, 3, 1)],
-                [strides[i] for i in (0, 2, 3, 1)],
-                padding,
-            ),
-            (0, 3, 1, 2),
-        ),
-        avg_pool=lambda x, ksize, strides, padding, data_format: tf.transpose(
-            tf.nn.avg_pool(
-                tf.transpose(x, (0, 2, 3, 1)),
-                [ksize[i] for i in (0, 2, 3, 1)],
-                [strides[i] for i in (0, 2, 3, 1)],
-                padding,
-            ),
-            (0, 3, 1, 2),
-        ),
         relu=tf.nn.relu,
+        conv2d=lambda x, w, strides, padding, data_format: turned(
+            lambda x: tf.nn.conv2d(x, w, last(strides), padding), x
+        ),
+        conv2d_transpose=lambda x, w, shape, strides, padding, data_format: turned(
+            lambda x: tf.nn.conv2d_transpose(x, w, last(shape), last(strides), padding), x
+        ),
+        avg_pool=lambda x, ksize, strides, padding, data_format: turned(
+            lambda x: tf.nn.avg_pool(x, last(ksize), last(strides), padding), x
+        ),
     )
-    drawn = {'random_normal': draw('z', BATCH, LATENTS), 'random_uniform': mixing_shares()}
-    shim.random_normal = lambda shape: tf.constant(grouped(drawn['random_normal']))
-    shim.random_uniform = lambda *_, **__: tf.constant(grouped(drawn['random_uniform']))
+    shim.random_normal = lambda shape: tf.constant(grouped(draw('z', *shape)))
+    shim.random_uniform = lambda *_, **__: tf.constant(grouped(mixing_shares()))
     sys.modules['tensorflow'] = shim
-    lerp = SimpleNamespace(lerp=lambda a, b, t: a + (b - a) * t, autosummary=lambda name, x: x)
-    sys.modules['tfutil'] = lerp
-    sys.modules['misc'] = SimpleNamespace(adjust_dynamic_range=lambda x, *_: x)
+    sys.modules['tfutil'] = SimpleNamespace(
+        lerp=lambda a, b, t: a + (b - a) * t, autosummary=lambda name, value: value
+    )
+    sys.modules['misc'] = SimpleNamespace(adjust_dynamic_range=lambda images, *_: images)
     sys.modules['dataset'] = sys.modules['config'] = SimpleNamespace()
     sys.path.insert(0, folder)
     import loss
@@ -154,90 +145,94 @@ def mixing_shares() -> np.ndarray:
     return 1 / (1 + np.exp(-draw('mixing', BATCH, 1, 1, 1)))
 
 
-def main(folder: str) -> None:
-    tf, networks, loss, train = prepare_tensorflow(folder)
-    options = dict(
-        num_channels=CHANNELS,
-        resolution=SIZE,
-        label_size=0,
-        fmap_base=WIDTH,
-        fmap_max=MOST,
-        structure='linear',
-    )
-    none = tf.zeros([BATCH, 0])
-    scopes = dict(
-        generator=lambda z, _: networks.G_paper(z, none, latent_size=LATENTS, **options),
-        discriminator=lambda images: networks.D_paper(images, **options),
-    )
+def make_pair(tf, networks):
+    """Returns their generator and discriminator, as their losses know them."""
+    options = dict(num_channels=CHANNELS, resolution=SIZE, fmap_base=WIDTH, fmap_max=MOST)
+    options |= dict(label_size=0, structure='linear')
 
-    def play(name):
+    def within(scope, function):
         def call(*inputs, **_):
-            with tf.variable_scope(name, reuse=tf.AUTO_REUSE):
-                return scopes[name](*inputs)
+            with tf.variable_scope(scope, reuse=tf.AUTO_REUSE):
+                return function(*inputs, **options)
 
         return call
 
-    shapes = dict(
-        generator=SimpleNamespace(input_shapes=[[None, LATENTS]], get_output_for=play('generator')),
-        discriminator=SimpleNamespace(
-            output_shapes=[[None, 1], [None, 0]], get_output_for=play('discriminator')
+    def generator(z, labels, **options):
+        return networks.G_paper(z, labels, latent_size=LATENTS, **options)
+
+    return (
+        SimpleNamespace(
+            input_shapes=[[None, LATENTS]], get_output_for=within('generator', generator)
+        ),
+        SimpleNamespace(
+            output_shapes=[[None, 1], [None, 0]],
+            get_output_for=within('discriminator', networks.D_paper),
         ),
     )
-    G, D = shapes['generator'], shapes['discriminator']
-    real = tf.constant(channels_first(grouped(draw('real', BATCH, SIZE, SIZE, CHANNELS))))
-    images = G.get_output_for(tf.constant(draw('z', BATCH, LATENTS)), none)
-    logits = D.get_output_for(real)[0]
-    opt = SimpleNamespace(apply_loss_scaling=same, undo_loss_scaling=same)
-    data = SimpleNamespace(get_random_labels_tf=lambda count: none)
-    losses = {
-        'generator': loss.G_wgan_acgan(G, D, opt, data, BATCH),
-        'discriminator': loss.D_wgangp_acgan(G, D, opt, data, BATCH, real, none),
-        'discriminator, 750': loss.D_wgangp_acgan(
-            G, D, opt, data, BATCH, real, none, wgan_target=750.0
-        ),
-    }
+
+
+def load_drawn(tf, session):
+    """Gives every variable its drawn value.
+
+    Returns:
+      the variables of levels of detail; {'NETWORK/LAYER/KIND': (variable, turn, our shape)}.
+    """
     names = dict(generator=generator_names(), discriminator=discriminator_names())
+    details, weights = [], {}
+    for variable in tf.global_variables():
+        network, name = variable.op.name.split('/', 1)
+        if name == 'lod':
+            details.append(variable)
+            continue
+        layer, kind = name.rsplit('/', 1)
+        ours, turn = names[network][layer]
+        turn, kind = (turn, 'kernel') if kind == 'weight' else (same, 'bias')
+        shape = variable.shape.as_list()
+        if turn is from_latents:
+            shape = [4, 4, LATENTS, shape[1] // 16]
+        elif turn is transposed:
+            shape = [*shape[:2], shape[3], shape[2]]
+        name = f'{network}/{ours}/{kind}'
+        variable.load(turn(draw(name, *shape)), session)
+        weights[name] = variable, turn, shape
+    return details, weights
+
+
+def main(folder: str) -> None:
+    tf, networks, loss, train = prepare_tensorflow(folder)
+    generator, discriminator = make_pair(tf, networks)
+    none = tf.zeros([BATCH, 0])
+    real = tf.constant(channels_first(grouped(draw('real', BATCH, SIZE, SIZE, CHANNELS))))
+    images = generator.get_output_for(tf.constant(draw('z', BATCH, LATENTS)), none)
+    logits = discriminator.get_output_for(real)[0]
+    optimizer = SimpleNamespace(apply_loss_scaling=same, undo_loss_scaling=same)
+    data = SimpleNamespace(get_random_labels_tf=lambda count: none)
+    game = generator, discriminator, optimizer, data, BATCH
+    losses = {
+        'generator': loss.G_wgan_acgan(*game),
+        'discriminator': loss.D_wgangp_acgan(*game, real, none),
+        'discriminator, 750': loss.D_wgangp_acgan(*game, real, none, wgan_target=750.0),
+    }
     arrays = {}
     with tf.Session() as session:
-        session.run(tf.global_variables_initializer())
-        lods = []
-        found = {network: {} for network in names}
-        for variable in tf.global_variables():
-            network, name = variable.op.name.split('/', 1)
-            if name == 'lod':
-                lods.append(variable)
-                continue
-            layer, kind = name.rsplit('/', 1)
-            ours, turn = names[network][layer]
-            turn, kind = (turn, 'kernel') if kind == 'weight' else (same, 'bias')
-            theirs = variable.shape.as_list()
-            shape = theirs
-            if turn is from_latents:
-                shape = [4, 4, LATENTS, theirs[1] // 16]
-            elif turn is transposed:
-                shape = [*theirs[:2], theirs[3], theirs[2]]
-            variable.load(turn(draw(f'{network}/{ours}/{kind}', *shape)), session)
-            found[network][f'{ours}/{kind}'] = variable, turn, shape
+        details, weights = load_drawn(tf, session)
         for lod in DETAILS:
-            for variable in lods:
+            for variable in details:
                 variable.load(lod, session)
             arrays[f'images, {lod}'] = channels_last(session.run(images))
             arrays[f'logits, {lod}'] = ungrouped(session.run(logits)[:, 0])
-            small = SIZE // 2 ** int(lod)
-            seen = channels_first(draw(f'real {small}', BATCH, small, small, CHANNELS))
+            size = SIZE // 2 ** int(lod)
+            seen = channels_first(draw(f'real {size}', BATCH, size, size, CHANNELS))
             faded = train.process_reals(tf.constant(seen), tf.constant(lod), False, None, None)
             arrays[f'faded, {lod}'] = channels_last(session.run(faded))
             for name, value in losses.items():
                 arrays[f'{name} loss, {lod}'] = np.mean(session.run(value))
-        for variable in lods:
+        for variable in details:
             variable.load(0.4, session)
-        for network in names:
-            variables = {name: found[network][name] for name in sorted(found[network])}
-            mean = tf.reduce_mean(losses[network])
-            gradients = tf.gradients(mean, [variable for variable, _, _ in variables.values()])
-            values = session.run([tf.convert_to_tensor(g) for g in gradients])
-            for (name, (_, turn, shape)), value in zip(variables.items(), values):
-                arrays[f'gradient, {network}/{name}'] = turned_back(turn, value, shape)
+        for name, (variable, turn, shape) in sorted(weights.items()):
+            (gradient,) = tf.gradients(tf.reduce_mean(losses[name.split('/')[0]]), [variable])
+            value = session.run(tf.convert_to_tensor(gradient))
+            arrays[f'gradient, {name}'] = turned_back(turn, value, shape)
     np.savez_compressed(FILE, **arrays)
 
 
