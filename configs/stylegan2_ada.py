@@ -1,17 +1,22 @@
 """StyleGAN2-ADA: Karras et al. 2020, Training GANs with Limited Data, arXiv 2006.06676.
 
 StyleGAN2 whose discriminator sees augmented images alone, the more of them the more it overfits.
-`:cifar10` is the authors' setting of 100 million images, without labels; `:folder` theirs at
-256x256 pixels. Their average of the generator is shorter at first (a share of what was seen), which
-is left out here. The embedded digits and MNIST are smaller networks, whose probability may move
-ten times as fast, and digits are neither mirrored nor turned by quarters.
+`:cifar10` is the authors' setting of 100 million images; `:folder` theirs at 256x256 pixels. Their
+average of the generator is shorter at first (a share of what was seen), which is left out here.
+The embedded digits and MNIST are smaller networks, whose probability may move ten times as fast,
+and digits are neither mirrored nor turned by quarters.
 
     python main.py --config=configs/stylegan2_ada.py
     python main.py --config=configs/stylegan2_ada.py:cifar10
     python main.py --config=configs/stylegan2_ada.py:folder --config.data.data_dir=PICTURES
 
+The networks that are told labels:
+
+    --config.networks.mapping.name=stylegan2.ConditionalMapping
+    --config.networks.discriminator.name=stylegan2.ConditionalPlainDiscriminator
+
 Measured: nothing yet.
-Paper: FID 2.92 +- 0.05, Inception Score 9.83 +- 0.04 on CIFAR-10 without labels.
+Paper: CIFAR-10 without labels FID 2.92 +- 0.05, Inception Score 9.83 +- 0.04; with, 2.42, 10.14.
 """
 
 from ml_collections import ConfigDict

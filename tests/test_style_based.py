@@ -1,14 +1,19 @@
 """Images by styles: truncation, mixtures, noise, path lengths and turns taken now and then."""
 
+from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from tiny import cut
 
-from configs import base, stylegan2
-from gan_jax import priors
+from configs import base, stylegan as configs_stylegan, stylegan2, stylegan2_ada
+from gan_jax import mesh as meshes, priors
+from gan_jax.analysis.sections.styles import show_styles
+from gan_jax.build import make_initial_state
 from gan_jax.game import Networks
 from gan_jax.games import build_game
 from gan_jax.games.adversarial.path_length import path_length_penalty, path_lengths
@@ -172,6 +177,35 @@ def test_what_cannot_be_is_refused():
     run = Run(Drawing(None, build_game(stylegan2.get_config()), None), None)
     with pytest.raises(UsageError, match="unknown layers 'corse'; did you mean 'coarse'"):
         run.mix('corse', {}, {})
+
+
+def test_a_report_shows_mixtures_and_truncation():
+    """Three grids of mixtures and a sweep, of any run whose images are made by styles."""
+    config = cut(configs_stylegan.get_config())
+    mesh, game = meshes.make_mesh(jax.devices()[:1]), build_game(config)
+    run = Run(Drawing(config, game, mesh), make_initial_state(config, game, mesh)())
+    html = show_styles(SimpleNamespace(run=run))
+    assert html.count('<img') == 4
+    for name in ('coarse', 'middle', 'fine'):
+        assert f'The {name} styles of the top row' in html
+    assert 'row by row: 0, 0.25, 0.5, 0.75, 1.' in html
+    assert show_styles(SimpleNamespace(run=replace(run, drawing=_without_styles(run)))) == ''
+
+
+def _without_styles(run):
+    return replace(run.drawing, game=replace(run.game, mixes={}))
+
+
+def test_networks_that_are_told_labels_make_a_game():
+    config = cut(stylegan2_ada.get_config())
+    config.networks.mapping.name = 'stylegan2.ConditionalMapping'
+    config.networks.discriminator.name = 'stylegan2.ConditionalPlainDiscriminator'
+    game = build_game(config)
+    latents = game.latents(jax.random.key(0), {'image': np.zeros((16, 16, 16, 1))})
+    assert {*latents} == {'z', 'noise', 'label'} and latents['label'].max() < 10
+    jax.eval_shape(make_initial_state(config, game, meshes.make_mesh(jax.devices()[:1])))
+    mixed = game.mixes['fine'](latents, latents)
+    assert np.array_equal(mixed['other_label'], latents['label'])
 
 
 def count(network, *shapes) -> int:

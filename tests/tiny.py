@@ -11,6 +11,7 @@ MOST = {
     'widths': 8,
     'hidden': 16,
     'channel_max': 8,
+    'layers': 2,
     'critic_updates': 2,
     'batch_size': 16,
 }

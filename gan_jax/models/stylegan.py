@@ -80,7 +80,9 @@ class Mapping(nn.Module):
 
     @nn.compact
     def __call__(self, z: Array, train: bool = True, psi: Array | float = 1.0) -> Array:
-        w = pixel_norm(z)
+        return self._styles(pixel_norm(z), train, psi)
+
+    def _styles(self, w: Array, train: bool, psi: Array | float) -> Array:
         for _ in range(self.layers):
             w = self._layer(w)
         average = self.variable('average', 'w', jnp.zeros, (self.width,))

@@ -1,9 +1,8 @@
 """StyleGAN2: Karras et al. 2020, Analyzing and Improving the Image Quality of StyleGAN, 1912.04958.
 
 Styles scale the weights of convolutions instead of their normalised outputs, the generator adds up
-images of all resolutions, and no network grows. As in StyleGAN2-ADA (arXiv 2006.06676), whose
-authors' code these networks follow, `told` labels reach the mapping network by an embedding and the
-discriminator by a projection.
+images of all resolutions, and no network grows. Those that are told labels are StyleGAN2-ADA's
+(arXiv 2006.06676), whose authors' code all of these follow.
 """
 
 import math
@@ -17,7 +16,7 @@ from gan_jax.models import stylegan
 from gan_jax.models.channels import spread
 from gan_jax.models.conv import convolve
 from gan_jax.models.equalized import EqualizedConv, EqualizedDense, equalized_kernel
-from gan_jax.models.layers import Array, Shape, leaky_relu
+from gan_jax.models.layers import Array, Shape, leaky_relu, pixel_norm
 from gan_jax.models.mixing import MinibatchStddev
 from gan_jax.models.resample import convolve_down, convolve_up, downsample, upsample
 from gan_jax.models.stylegan import channels, image_noise, resolutions
@@ -51,6 +50,31 @@ class Mapping(stylegan.Mapping):
     def _layer(self, x: Array) -> Array:
         dense = EqualizedDense(self.width, gain=1.0, lr_multiplier=self.lr_multiplier)
         return rectify(dense(x))
+
+
+class ConditionalMapping(Mapping):
+    """z [B, Z] and labels [B] -> styles w [B, width]: the label's embedding beside z."""
+
+    classes: int = 0
+
+    @nn.compact
+    def __call__(
+        self, z: Array, label: Array, train: bool = True, psi: Array | float = 1.0
+    ) -> Array:
+        embedding = _Embedding(self.classes, self.width)(label).astype(z.dtype)
+        return self._styles(jnp.concatenate([pixel_norm(z), embedding], axis=1), train, psi)
+
+
+class _Embedding(nn.Module):
+    """Labels [B] -> [B, features], of mean square 1."""
+
+    classes: int
+    features: int
+
+    @nn.compact
+    def __call__(self, label: Array) -> Array:
+        one_hot = jax.nn.one_hot(label, self.classes)
+        return pixel_norm(EqualizedDense(self.features, gain=1.0)(one_hot))
 
 
 class Synthesis(nn.Module):
@@ -122,6 +146,10 @@ class _Discriminator(nn.Module):
 
     @nn.compact
     def __call__(self, image: Array, train: bool = True) -> Array:
+        features = self._features(image)
+        return EqualizedDense(1, gain=1.0)(features)[:, 0]
+
+    def _features(self, image: Array) -> Array:
         sizes = resolutions(image.shape[1:])[::-1]
         features = [channels(size, self.channel_base, self.channel_max) for size in sizes]
         x = self._from_image(image, features[0])
@@ -131,7 +159,7 @@ class _Discriminator(nn.Module):
         x = self._convolve(x, features[-1]).reshape(len(x), -1)
         x = rectify(EqualizedDense(features[-1], gain=1.0)(x))
         self.sow('intermediates', 'features', x)
-        return EqualizedDense(1, gain=1.0)(x)[:, 0]
+        return x
 
     def _from_image(self, image: Array, features: int) -> Array:
         return rectify(EqualizedConv(features, 1, gain=1.0)(image))
@@ -165,6 +193,39 @@ class SkipDiscriminator(_Discriminator):
         x, image = super()._halve(x, image, here, below)
         image = downsample(image)
         return x + self._from_image(image, below), image
+
+
+class _Conditional(nn.Module):
+    classes: int = 0
+
+    @nn.compact
+    def __call__(self, image: Array, label: Array, train: bool = True) -> Array:
+        features = self._features(image)
+        direction = _Direction(self.classes, features.shape[-1])(label).astype(features.dtype)
+        x = EqualizedDense(features.shape[-1], gain=1.0)(features)
+        return jnp.sum(x * direction, axis=1) / math.sqrt(features.shape[-1])
+
+
+class _Direction(nn.Module):
+    """Labels [B] -> [B, features]: a mapping network without z, eight layers deep."""
+
+    classes: int
+    features: int
+
+    @nn.compact
+    def __call__(self, label: Array) -> Array:
+        x = _Embedding(self.classes, self.features)(label)
+        for _ in range(8):
+            x = rectify(EqualizedDense(self.features, gain=1.0, lr_multiplier=0.01)(x))
+        return x
+
+
+class ConditionalPlainDiscriminator(_Conditional, PlainDiscriminator):
+    """Images [B, S, S, C] and labels [B] -> logits [B]: a projection onto the label's direction."""
+
+
+class ConditionalResidualDiscriminator(_Conditional, ResidualDiscriminator):
+    """Images [B, S, S, C] and labels [B] -> logits [B]: a projection onto the label's direction."""
 
 
 class _Kernel(nn.Module):

@@ -21,7 +21,7 @@ import torch
 from training.loss import StyleGAN2Loss
 from training.networks import Discriminator, Generator
 
-SIZE, COLOURS, Z, W, BATCH = 16, 3, 5, 6, 8
+SIZE, COLOURS, Z, W, BATCH, CLASSES = 16, 3, 5, 6, 8, 4
 CHANNELS = {4: 8, 8: 8, 16: 4}
 # The test's groups of four images are neighbours, the authors' lie `BATCH / 4` apart.
 ORDER = np.arange(BATCH).reshape(-1, 4).T.ravel()
@@ -31,7 +31,8 @@ def draw(name: str, shape: tuple[int, ...]) -> np.ndarray:
     """Returns the float32 array of a name: N(0, 1), smaller biases, a mapping network's larger."""
     noise = np.random.RandomState(zlib.crc32(name.encode())).standard_normal(shape)
     noise *= {'bias': 0.1, 'noise': 0.5}.get(name.rpartition('/')[2], 1.0)
-    return (noise * (100 if name.startswith('mapping') else 1)).astype(np.float32)
+    slow = name.startswith('mapping') or '_Direction' in name
+    return (noise * (100 if slow and '_Embedding' not in name else 1)).astype(np.float32)
 
 
 def dense(name: str) -> dict[str, tuple]:
@@ -56,6 +57,15 @@ def mapping_names() -> dict[str, tuple]:
         for index in range(2)
         for key, (own, order) in dense(f'EqualizedDense_{index}').items()
     }
+
+
+def label_names(layers: int, embedding: str) -> dict[str, tuple]:
+    """As `mapping_names`, of a mapping network that is told labels."""
+    names = {key: (f'embed.{own}', order) for key, (own, order) in dense(embedding).items()}
+    for index in range(layers):
+        for key, (own, order) in dense(f'EqualizedDense_{index}').items():
+            names[key] = f'fc{index}.{own}', order
+    return names
 
 
 def synthesis_names() -> dict[str, tuple]:
@@ -208,8 +218,29 @@ def discriminator(architecture: str) -> dict[str, np.ndarray]:
     return said(architecture, arrays) | said(f'{architecture}, r1', gradients(network, names))
 
 
+def conditional() -> dict[str, np.ndarray]:
+    """Styles and logits of labels."""
+    label = torch.eye(CLASSES)[torch.arange(BATCH) % CLASSES]
+    mapping = Generator(Z, CLASSES, W, SIZE, COLOURS, dict(num_layers=2)).mapping
+    load(mapping, 'mapping, label', label_names(2, '_Embedding_0/EqualizedDense_0'))
+    network = Discriminator(
+        CLASSES, SIZE, COLOURS, 'orig', 64, 8, epilogue_kwargs=dict(mbstd_group_size=4)
+    )
+    names = {
+        f'_Direction_0/{key}': (f'mapping.{own}', order)
+        for key, (own, order) in label_names(8, '_Embedding_0/EqualizedDense_0').items()
+    }
+    load(network, 'discriminator, label', discriminator_names('orig') | names)
+    images = torch.from_numpy(turned(draw('images', (BATCH, SIZE, SIZE, COLOURS)))[ORDER])
+    logits = network(images, label[ORDER])
+    return {
+        'mapping, label': mapping(tensor('z', BATCH, Z), label)[:, 0].detach().numpy(),
+        'logits, label': logits.detach().numpy()[np.argsort(ORDER), 0],
+    }
+
+
 def main() -> None:
-    arrays = generator()
+    arrays = generator() | conditional()
     for architecture in ('orig', 'resnet', 'skip'):
         arrays |= discriminator(architecture)
     np.savez_compressed(Path(__file__).with_name('stylegan2.npz'), **arrays)
