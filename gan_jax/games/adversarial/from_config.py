@@ -24,7 +24,7 @@ def build(config: Any) -> Game:
         models.network_maker(config.networks.discriminator, **_offered(config)),
         config.data.classes,
     )
-    told = models.told_of(discriminator)
+    told = _checked(models.told_of(discriminator), config)
     mixes_examples = _has_batch_statistics(discriminator, config, told)
     parts = _build_penalties(config, mixes_examples) + _build_terms(config)
     return adversarial(
@@ -32,7 +32,7 @@ def build(config: Any) -> Game:
         discriminator,
         _build_loss(config),
         judge=_choose_judge(mixes_examples),
-        told=_checked(told, config),
+        told=told,
         parts=parts,
         critic_updates=config.critic_updates,
         accumulate=config.accumulate,
