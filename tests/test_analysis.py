@@ -210,9 +210,9 @@ def test_scores_come_in_the_order_of_their_steps(tmp_path):
 
 
 def test_heat_is_laid_where_the_map_is_great():
-    """Orange where a map is at its greatest, the image where it is nothing, whatever its scale."""
+    """Orange where a share is 1, the image where it is nothing."""
     image = np.full((4, 4, 3), 80, np.uint8)
-    left = np.float32([[3e-3, 0], [3e-3, 0]])
+    left = np.float32([[1, 0], [1, 0]])
     over = heat.overlaid(image, left, (64, 32))
     assert over.shape == (32, 64, 3) and over.dtype == np.uint8
     red, green, blue = over[16, 4].astype(int)

@@ -4,6 +4,7 @@ import ast
 import re
 from pathlib import Path
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,10 +13,11 @@ from PIL import Image
 
 from gan_jax import priors
 from gan_jax.build import make_initial_state
-from gan_jax.game import Game, labelled, truncated
+from gan_jax.game import Game, State, labelled, truncated
 from gan_jax.games import build_game
 from gan_jax.interpolation import linear, spherical
 from gan_jax.mesh import make_mesh
+from gan_jax.models.layers import BatchNorm
 from gan_jax.run import Drawing, Run
 from gan_jax.sample import Request, draw, sample
 from gan_jax.usage import UsageError
@@ -65,6 +67,39 @@ def test_a_wide_threshold_changes_nothing_and_uniform_latents_are_scaled():
     z = priors.uniform(4).draw(jax.random.key(0), 1000)
     np.testing.assert_array_equal(priors.uniform(4).truncate(z, 2.0), z)
     assert 0.24 < jnp.abs(priors.uniform(4).truncate(z, 0.25)).max() <= 0.25
+
+
+class Normalized(nn.Module):
+    """The latents as images, normalised."""
+
+    @nn.compact
+    def __call__(self, z, train):
+        return BatchNorm(affine=False)(z, train).reshape(-1, 8, 8, 1)
+
+
+def test_a_settled_run_goes_by_the_statistics_of_what_it_draws(tiny):
+    """Those of 3 batches of 128 samples, of truncated ones where the run is truncated."""
+    prior = priors.gaussian(64)
+    game = Game(
+        networks={'x': Normalized()},
+        players={},
+        phases=(),
+        inputs=None,
+        latents=lambda key, batch: {'z': prior.draw(key, len(batch['image']))},
+        draw=lambda networks, latents: {'image': networks.x(latents['z'], train=False)},
+        truncate=lambda latents, threshold: {'z': prior.truncate(latents['z'], threshold)},
+    )
+    stats = game.networks['x'].init(jax.random.key(0), jnp.zeros((2, 64)), True)
+    stats = {'batch_stats': stats['batch_stats']}
+    state = State(jnp.zeros((), int), {'x': {}}, {'x': stats}, opt={}, ema={}, extra={})
+    run = Run(Drawing(tiny, game, make_mesh()), state)
+    assert run.settled(0) is run
+    runs = run.settled(3), run.truncated(0.1).settled(3)
+    whole, cut = (one.state.stats['x']['batch_stats']['BatchNorm_0'] for one in runs)
+    np.testing.assert_allclose(np.mean(whole['var']), 1, rtol=0.05)
+    np.testing.assert_allclose(np.mean(cut['var']), 0.1**2 / 3, rtol=0.05)
+    bright = [one.sample(128)['image'].std() for one in (run, *runs)]
+    assert bright[0] == pytest.approx(bright[1], rel=0.05) == pytest.approx(bright[2], rel=0.2)
 
 
 def test_a_run_obeys_truncation_or_says_why_not(run, tiny):

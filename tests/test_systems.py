@@ -319,6 +319,10 @@ def test_every_preset_describes_a_game(system):
         ('dcgan', 'penalties.r1', 1.0, 'judges every image on its own'),
         ('sngan:cifar10', 'loss.name', 'relativistic', 'in pairs'),
         ('wgan_gp', 'data.size', (9, 9), 'not multiples of 4'),
+        ('biggan', 'data.size', (18, 16), 'no attention at 8 pixels: blocks leave heights of 9, 4'),
+        ('biggan', 'prior.size', 61, 'cannot be cut into 3 chunks'),
+        ('biggan_deep', 'networks.generator.attention', (5,), 'blocks leave heights of 8, 16'),
+        ('sagan', 'data.classes', 0, 'need labelled data'),
         (
             'wgan_gp',
             'networks.discriminator.downsamples',

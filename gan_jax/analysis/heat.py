@@ -17,20 +17,21 @@ def to_rgb(images: np.ndarray) -> np.ndarray:
 
 def coloured(maps: np.ndarray) -> np.ndarray:
     """Numbers [n, H, W] as colours [n, H, W, 3], every map by its own greatest."""
+    shares = maps / np.maximum(maps.max(axis=(1, 2), keepdims=True), 1e-30)
     places = np.linspace(0, 1, len(_RAMP))
     return (
-        np.stack([np.interp(_shares(maps), places, channel) for channel in _RAMP.T], axis=-1)
+        np.stack([np.interp(shares, places, channel) for channel in _RAMP.T], axis=-1)
         .round()
         .astype(np.uint8)
     )
 
 
-def overlaid(image: np.ndarray, heat: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """An image [H, W, 3] more orange where a map [h, w] is greater, in another width and height."""
+def overlaid(image: np.ndarray, shares: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """An image [H, W, 3] more orange where shares [h, w] are near 1; `size` is width and height."""
     under = pictures.enlarge(image, size)
-    opacity = np.round(255 * _shares(heat[None])[0, :, :, None]).astype(np.uint8)
-    share = 0.9 * pictures.enlarge(opacity, size) / 255
-    return np.round(under * (1 - share) + _OVER * share).astype(np.uint8)
+    opacity = np.round(255 * shares).astype(np.uint8)[..., None]
+    over = 0.9 * pictures.enlarge(opacity, size) / 255
+    return np.round(under * (1 - over) + _OVER * over).astype(np.uint8)
 
 
 def marked(image: np.ndarray, place: tuple[float, float]) -> np.ndarray:
@@ -41,7 +42,3 @@ def marked(image: np.ndarray, place: tuple[float, float]) -> np.ndarray:
     radius = max(height, width) / 22
     image = np.where((away < 1.5 * radius)[..., None], np.uint8(0), image)
     return np.where((away < radius)[..., None], _MARK, image)
-
-
-def _shares(maps: np.ndarray) -> np.ndarray:
-    return maps / np.maximum(maps.max(axis=(1, 2), keepdims=True), 1e-30)

@@ -8,16 +8,15 @@ import jax
 import jax.numpy as jnp
 
 from gan_jax.models import sagan
-from gan_jax.models.layers import Array, Initializer, LinearNorm
+from gan_jax.models.layers import Array, LinearNorm
 from gan_jax.usage import UsageError
 
 
 class Generator(sagan.Generator):
-    """SAGAN's, to which every block is told of the class and of a chunk of z of its own.
+    """SAGAN's, with a chunk of z for the first layer and one for every block.
 
-    z [B, Z], label int [B] -> images [B, H, W, C]. The first layer sees the first chunk alone. A
-    class has one vector, from which each normalisation takes its gain and bias: section 3, "shared
-    embedding", and appendix B.
+    z [B, Z], label int [B] -> images [B, H, W, C]. A class has one vector, from which, beside the
+    block's chunk, each normalisation takes its gain and bias: section 3, "shared embedding".
     """
 
     classes: int
@@ -25,23 +24,23 @@ class Generator(sagan.Generator):
 
     @nn.compact
     def __call__(self, z: Array, label: Array, train: bool = True) -> Array:
-        blocks = len(self.multiples) - 1
-        if z.shape[-1] % (blocks + 1):
+        table = nn.Dense(
+            self.embedding, use_bias=False, kernel_init=self.kernel_init, name='embedding'
+        )
+        shared = table(jax.nn.one_hot(label, self.classes)).astype(z.dtype)
+        first, codes = self._share(z, shared)
+        return self._generate(first, [self._normalization_by(code) for code in codes], train)
+
+    def _share(self, z: Array, shared: Array) -> tuple[Array, list[Array]]:
+        """What the first layer sees, and what the normalisations of each block do."""
+        chunks = len(self.multiples)
+        if z.shape[-1] % chunks:
             raise UsageError(
-                f'prior.size={z.shape[-1]} cannot be cut into {blocks + 1} chunks, one for the '
-                f'first layer and each block; a multiple of {blocks + 1} can'
+                f'prior.size={z.shape[-1]} cannot be cut into {chunks} chunks, one for the first '
+                f'layer and each block; a multiple of {chunks} can'
             )
-        first, *chunks = jnp.split(z, blocks + 1, axis=-1)
-        shared = embed(label, self.classes, self.embedding, self.kernel_init).astype(z.dtype)
+        first, *rest = jnp.split(z, chunks, axis=-1)
+        return first, [jnp.concatenate([shared, chunk], axis=-1) for chunk in rest]
 
-        def told(chunk: Array) -> Callable[[], nn.Module]:
-            code = jnp.concatenate([shared, chunk], axis=-1)
-            return partial(LinearNorm, self.normalization, code, self.weights, self.kernel_init)
-
-        return self._generate(first, [told(chunk) for chunk in chunks], train)
-
-
-def embed(label: Array, classes: int, size: int, kernel_init: Initializer) -> Array:
-    """The vector of a class, [B] -> [B, size], from a table that all of a network shares."""
-    table = nn.Dense(size, use_bias=False, kernel_init=kernel_init, name='embedding')
-    return table(jax.nn.one_hot(label, classes))
+    def _normalization_by(self, code: Array) -> Callable[[], nn.Module]:
+        return partial(LinearNorm, self.normalization, code, self.weights, self.kernel_init)

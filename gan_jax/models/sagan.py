@@ -1,4 +1,4 @@
-"""The residual pair of SAGAN, Zhang et al. 2019, arXiv 1805.08318; BigGAN's rests on it."""
+"""The residual pair of SAGAN, Zhang et al. 2019, arXiv 1805.08318, on which BigGAN's rest."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -19,19 +19,33 @@ from gan_jax.models.layers import (
 )
 
 
-class Generator(nn.Module):
+class _Residual(nn.Module):
+    """What both networks of a pair have."""
+
+    width: int
+    multiples: tuple[int, ...]  # of the width: channels of every block
+    attention: tuple[int, ...]  # heights of the images that a block leaves and attention follows
+    weights: Callable  # plain or spectrally normalised
+    kernel_init: Initializer
+
+    def _layer(self, kind: type[nn.Module], *size: int) -> Callable[[Array], Array]:
+        return self.weights(kind(*size, kernel_init=self.kernel_init))
+
+    def _attend(self, x: Array) -> Array:
+        if x.shape[1] not in self.attention:
+            return x
+        return SelfAttention(self.weights, self.kernel_init)(x)
+
+
+class Generator(_Residual):
     """Projects z to a small image and doubles its size in every residual block.
 
-    z [B, Z] -> images [B, H, W, C] in [-1, 1]; H and W are multiples of 2 ** blocks.
+    z [B, Z] -> images [B, H, W, C] in [-1, 1]; H and W are multiples of 2 ** blocks. The first of
+    `multiples` is the small image's.
     """
 
     image_shape: Shape
-    width: int
-    multiples: tuple[int, ...]  # of the width: channels of the smallest image, then of each block
-    attention: tuple[int, ...]  # heights of images that a block leaves and attention follows
     normalization: type[nn.Module]
-    weights: Callable  # plain or spectrally normalised
-    kernel_init: Initializer
 
     @nn.compact
     def __call__(self, z: Array, train: bool = True) -> Array:
@@ -45,10 +59,8 @@ class Generator(nn.Module):
         x = x.reshape(-1, *base).astype(code.dtype)  # normalised weights are float32
         heights = []
         for features, normalization in zip(channels, normalizations, strict=True):
-            x = self._block(x, features, normalization, train)
+            x = self._attend(self._block(x, features, normalization, train))
             heights.append(x.shape[1])
-            if x.shape[1] in self.attention:
-                x = SelfAttention(self.weights, self.kernel_init)(x)
         check_heights(self.attention, heights)
         x = nn.relu(BatchNorm()(x, train))  # the one normalisation that is never told anything
         return jnp.tanh(self._layer(Conv, self.image_shape[-1])(x))
@@ -61,28 +73,21 @@ class Generator(nn.Module):
         residual = self._layer(Conv, features)(residual)
         return residual + self._layer(UpsampleConv, features, 1)(x)
 
-    def _layer(self, kind: type[nn.Module], *size: int) -> Callable[[Array], Array]:
-        return self.weights(kind(*size, kernel_init=self.kernel_init))
 
-
-class Discriminator(nn.Module):
+class Discriminator(_Residual):
     """Residual blocks, then a logit of the sum over all pixels: images [B, H, W, C] -> logits [B].
 
     The first block convolves before any ReLU and always halves the image.
     """
 
-    width: int
-    multiples: tuple[int, ...]  # of the width: channels of each block
     downsamples: tuple[bool, ...]  # of the blocks after the first
-    attention: tuple[int, ...]  # heights of images that a block leaves and attention follows
-    weights: Callable
-    kernel_init: Initializer
     answer: Callable = logit  # (weights, last layer, features [B, F]) -> [B]
 
     @nn.compact
     def __call__(self, x: Array, train: bool = True) -> Array:
         first, *channels = (self.width * multiple for multiple in self.multiples)
-        x, heights = self._attend(self._first_block(x, first)), [x.shape[1] // 2]
+        x = self._attend(self._first_block(x, first))
+        heights = [x.shape[1]]
         for features, downsample in zip(channels, self.downsamples, strict=True):
             x = self._attend(self._block(x, features, downsample))
             heights.append(x.shape[1])
@@ -103,11 +108,3 @@ class Discriminator(nn.Module):
         if downsample or x.shape[-1] != features:
             x = self._layer(last, features, 1)(x)
         return residual + x
-
-    def _attend(self, x: Array) -> Array:
-        if x.shape[1] not in self.attention:
-            return x
-        return SelfAttention(self.weights, self.kernel_init)(x)
-
-    def _layer(self, kind: type[nn.Module], *size: int) -> Callable[[Array], Array]:
-        return self.weights(kind(*size, kernel_init=self.kernel_init))

@@ -3,6 +3,7 @@
 import jax
 import numpy as np
 
+from gan_jax import pictures
 from gan_jax.analysis import heat, page
 from gan_jax.analysis.study import Study
 from gan_jax.game import Observed
@@ -33,9 +34,9 @@ def show_attention(study: Study) -> str:
         2 * (1 + _QUERIES),
         f'{_IMAGES} generated images, each before maps of what {_QUERIES} of its pixels attend to',
         f'A generated image, then three times the same: in orange, what the pixel at the dot reads '
-        f'from while the image is drawn, in the last layer that attends, of {rows} x {columns} '
-        'pixels. The first dot is where attention is most concentrated, each of the others where '
-        'it differs most from that at the dots before.',
+        f'more of than of others while the image is drawn, in the last layer that attends, of '
+        f'{rows} x {columns} pixels. The first dot is where attention is most concentrated, each '
+        'of the others where it differs most from that at the dots before.',
         'wide',
     )
 
@@ -43,9 +44,11 @@ def show_attention(study: Study) -> str:
 def _attending(image: np.ndarray, attention: np.ndarray) -> list[np.ndarray]:
     height, width = attention.shape[:2]
     size = (_SIDE * image.shape[1] // image.shape[0], _SIDE)
-    cells = [heat.overlaid(image, np.zeros((1, 1)), size)]
+    excess = np.maximum(attention - 1 / attention[0, 0].size, 0)  # over what is everyone's
+    shares = excess / max(excess.max(), 1e-30)
+    cells = [pictures.enlarge(image, size)]
     for row, column in distinct(attention, _QUERIES):
-        shown = heat.overlaid(image, attention[row, column], size)
+        shown = heat.overlaid(image, shares[row, column], size)
         cells.append(heat.marked(shown, ((row + 0.5) / height, (column + 0.5) / width)))
     return cells
 

@@ -34,7 +34,7 @@ def build(config: Any) -> Game:
         models.network_maker(config.networks.discriminator, **_offered(config)),
         config.data.classes,
     )
-    told = models.told_of(discriminator)
+    told = _checked(models.told_of(discriminator), config)
     normalized, mixes_examples = _looks_across(discriminator, config, told)
     parts = _build_penalties(config, normalized) + _build_terms(config)
     return adversarial(
@@ -42,7 +42,7 @@ def build(config: Any) -> Game:
         discriminator,
         _build_loss(config),
         judge=_choose_judge(mixes_examples),
-        told=_checked(told, config),
+        told=told,
         augmentation=_choose_augmentation(config),
         parts=parts,
         considered=top_k(**config.top_k) if config.top_k.least else all_of_them,
