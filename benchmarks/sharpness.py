@@ -21,7 +21,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from benchmarks import measure
-from benchmarks.train_digits import RESULTS
+from benchmarks.train_systems import RESULTS
 from configs import vae, vae_gan
 from gan_jax.analysis.study import open_study
 from gan_jax.data import open_examples

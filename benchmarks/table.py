@@ -1,4 +1,4 @@
-"""Writes what the README and the configs say of speed and of the digits, from the result files.
+"""Writes what the README and the configs say of speed and of systems, from the result files.
 
 python -m benchmarks.table
 """
@@ -7,11 +7,15 @@ import json
 import re
 from pathlib import Path
 
-from benchmarks import measure, train_digits
+from benchmarks import measure
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / 'README.md'
-DIGITS = train_digits.RESULTS / 'digits.json'
+COLUMNS = (
+    *('config', 'pixels', 'steps', 'the whole command', 'FID', 'precision', 'recall'),
+    *('labels', 'sure', 'smallest'),
+)
+SYSTEMS = Path(__file__).parent.parent / 'results' / 'systems.json'
 
 
 def versus_torch() -> str:
@@ -33,23 +37,39 @@ def versus_torch() -> str:
     return ''.join(rows)
 
 
-def digits() -> str:
-    """Returns a table with a row for each system that was trained on the digits."""
-    rows = [
-        '| config | steps | the whole command | confidence | smallest class |\n',
-        '|---|---|---|---|---|\n',
-    ]
-    rows += [
-        f'| `{name}` | {run["steps"]:,} | {run["seconds"]:.0f} s | {run["mean_confidence"]:.2f} | '
-        f'{100 * run["smallest_share"]:.1f} % |\n'
-        for name, run in digits_runs().items()
-    ]
-    return ''.join(rows)
+def systems() -> str:
+    """Returns a table with a row for each run of `train_systems`; what was not scored is empty."""
+    head = (
+        'config, pixels, steps, the whole command, FID, precision, recall, labels, sure, smallest'
+    )
+    rows = [head.split(', '), ['---'] * 10]
+    for name, run in system_runs().items():
+        evaluation = run.get('evaluation') or {'scores': {}}
+        values = {
+            score.rstrip('0123456789k'): said['value']
+            for score, said in evaluation['scores'].items()
+        }
+        scores = ('fid', 'precision', 'recall', 'label_accuracy')
+        rows.append(
+            [
+                f'`{name}`',
+                'x'.join(map(str, run.get('size', ()))),
+                f'{run["steps"]:,}',
+                f'{run["seconds"]:.0f} s',
+                *(_cell(values.get(score)) for score in scores),
+                *(_cell(run.get(judged)) for judged in ('mean_confidence', 'smallest_share')),
+            ]
+        )
+    return ''.join(f'| {" | ".join(row)} |\n' for row in rows)
+
+
+def _cell(value: float | None) -> str:
+    return '' if value is None else f'{value:.2f}'
 
 
 def demo() -> str:
     """Returns what the demo took and what its samples are."""
-    run = digits_runs()['wgan_gp']
+    run = system_runs()['wgan_gp']
     sure, confidence = run['mean_confidence_on_the_scans'], run['mean_confidence']
     return (
         f'`make demo` made the picture above in {run["seconds"]:.0f} s on {run["hardware"]},\n'
@@ -60,9 +80,14 @@ def demo() -> str:
     )
 
 
-def digits_runs() -> dict[str, dict]:
-    """Returns the runs of `train_digits` by system."""
-    return json.loads(DIGITS.read_text())['runs']
+def system_runs() -> dict[str, dict]:
+    """Returns the runs of `train_systems`, by NAME or NAME:DATA."""
+    return json.loads(SYSTEMS.read_text())['runs']
+
+
+def embedded_runs() -> list[str]:
+    """Returns the systems that were trained on the embedded digits."""
+    return [name for name in system_runs() if ':' not in name]
 
 
 def milliseconds(time: float) -> str:
@@ -72,7 +97,7 @@ def milliseconds(time: float) -> str:
 
 def rewrite(text: str) -> str:
     """Returns the README's text with what is measured as it is now."""
-    for block in (demo, digits, versus_torch):
+    for block in (demo, systems, versus_torch):
         begin, end = (f'<!-- {block.__name__} {word} -->\n' for word in ('begins', 'ends'))
         before, _, rest = text.partition(begin)
         _, _, after = rest.partition(end)
@@ -82,19 +107,20 @@ def rewrite(text: str) -> str:
 
 def rewrite_config(name: str, text: str) -> str:
     """Returns a config's text with what its run took, where it was trained."""
-    run = digits_runs().get(name)
+    run = system_runs().get(name)
     if run is None:
         return text
+    sure = f'; confidence {run["mean_confidence"]:.2f}' if 'mean_confidence' in run else ''
     said = (
-        f'Measured: digits, {run["hardware"]}: {run["steps"]:,} steps in {run["seconds"]:.0f} s; '
-        f'confidence {run["mean_confidence"]:.2f}.'
+        f'Measured: digits, {run["hardware"]}: {run["steps"]:,} steps in {run["seconds"]:.0f} s'
+        f'{sure}.'
     )
     return re.sub(r'^Measured: digits.*$', said, text, flags=re.MULTILINE)
 
 
 def main() -> None:
     README.write_text(rewrite(README.read_text()))
-    for name in digits_runs():
+    for name in embedded_runs():
         file = ROOT / 'configs' / f'{name}.py'
         file.write_text(rewrite_config(name, file.read_text()))
 

@@ -128,9 +128,9 @@ def test_the_readme_and_the_configs_say_what_was_measured():
     text = table.README.read_text()
     assert table.rewrite(text) == text, said
     for word in ('begins', 'ends'):
-        for block in ('demo', 'digits', 'versus_torch'):
+        for block in ('demo', 'systems', 'versus_torch'):
             assert text.count(f'<!-- {block} {word} -->') == 1
-    for name in table.digits_runs():
+    for name in table.embedded_runs():
         text = (table.ROOT / 'configs' / f'{name}.py').read_text()
         assert table.rewrite_config(name, text) == text, said
         assert text.count('Measured: digits') == 1

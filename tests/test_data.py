@@ -35,6 +35,7 @@ def config(**changes):
         split='train',
         size=(4, 4),
         channels=1,
+        classes=0,
         crop_from=(0, 0),
         flip=False,
         alpha='white',
@@ -307,6 +308,13 @@ def test_a_folder_of_classes_is_read_in_sorted_order_and_upright(tmp_path):
     examples = source.examples(5)
     assert examples['label'].tolist() == [0, 0, 0, 1, 1]
     assert (examples['image'][0, :, -1] == 250).all() and (examples['image'][0, :, :-1] == 0).all()
+
+
+@pytest.mark.parametrize('classes', (2, 10))
+def test_another_number_of_classes_than_the_sets_is_refused(classes):
+    assert open_numbered(classes=3).num_classes == 3
+    with pytest.raises(UsageError, match=f'has 3 classes: config.data.classes={classes}'):
+        open_numbered(classes=classes)
 
 
 def test_a_folder_without_classes_has_no_labels(tmp_path):

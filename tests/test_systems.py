@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from tiny import cut
 
 from gan_jax import mesh as meshes
 from gan_jax.build import make_initial_state, make_step, microbatch_size, state_like
@@ -46,13 +47,9 @@ PUBLISHED = {
 
 
 def load(system: str):
-    """Returns the config of NAME or NAME:DATA, with two critic updates at most, to compile less."""
+    """Returns the config of NAME or NAME:DATA."""
     name, _, data = system.partition(':')
-    config = importlib.import_module(f'configs.{name}').get_config(data or 'digits')
-    if 'critic_updates' in config:
-        config.critic_updates = min(config.critic_updates, 2)
-    config.batch_size = 16
-    return config
+    return importlib.import_module(f'configs.{name}').get_config(data or 'digits')
 
 
 class Run:
@@ -92,7 +89,7 @@ def lowered(system: str, devices: int = 1):
 
 @cache
 def run_of(system: str, devices: int = 1) -> Run:
-    return Run(load(system), devices)
+    return Run(cut(load(system)), devices)
 
 
 @cache
@@ -150,7 +147,7 @@ def test_save_and_restore_are_exact(system, tmp_path):
 @every_system
 def test_bfloat16_takes_nearly_the_steps_of_float32(system):
     """Inside networks alone: parameters, statistics, losses and penalties stay float32."""
-    config = load(system)
+    config = cut(load(system))
     config.dtype = 'bfloat16'
     run = Run(config)
     state, said = run.take(run.make_state(), 2)
@@ -184,7 +181,7 @@ def test_a_batch_judged_together_is_split_over_the_devices_too(monkeypatch):
     if jax.device_count() < 2:
         pytest.skip('needs two devices')
     monkeypatch.setattr(from_config, '_choose_judge', lambda mixes_examples: judging.together)
-    run = Run(load('sngan'), 2)
+    run = Run(cut(load('sngan')), 2)
     state, _ = run.take(run.make_state(), 2)
     assert_near(state, two_steps('sngan')[0], run.make_state())
     lowered = run.step.lower(state, run.source.feed(range(1)), due=run.game.due(0))

@@ -94,7 +94,7 @@ ROOMS = (
     Room('gan_jax/losses.py', may=('jax', *SPEAKING)),
     Room('gan_jax/penalties.py', may=('jax', *SPEAKING)),
     Room(
-        'gan_jax/games/*.py',
+        'gan_jax/games/**/*.py',
         never=(
             'gan_jax.data',
             'gan_jax.mesh',

@@ -113,6 +113,22 @@ def _z(latents: Any) -> np.ndarray:
     return latents['z']
 
 
+def _label_accuracy(subject: Subject) -> tuple[Estimate]:
+    """The share of samples in which the extractor, a classifier, sees the label they have."""
+    run, settings = subject.run, subject.settings
+    samples = run.sample(min(settings.num, _LABELLED), settings.seed)
+    if 'label' not in samples:
+        raise UsageError('the samples have no labels that a classifier could see in them')
+    features = stream_features(subject.extractor, [samples['image']])
+    logits = np.concatenate([batch.logits for batch in features])
+    if logits.shape[1] != run.config.data.classes:
+        raise UsageError(
+            f'{subject.extractor.name} knows {logits.shape[1]} classes and not the '
+            f'{run.config.data.classes} of the data: --config.eval.extractor=classifier does'
+        )
+    return (mean_estimate(np.argmax(logits, axis=1) == samples['label']),)
+
+
 def _classification_accuracy(subject: Subject) -> tuple[Estimate]:
     data = subject.run.config.data
     count = min(subject.settings.num, _LABELLED)
@@ -156,6 +172,9 @@ RUN_SCORES = {
     ),
     'path_length': Score(
         ('path_length',), _path_length, settings=f"epsilon {_EPSILON}, the prior's way, whole"
+    ),
+    'label_accuracy': Score(
+        ('label_accuracy',), _label_accuracy, _LABELLED, "by the extractor's largest logit"
     ),
     'classification_accuracy': Score(
         ('classification_accuracy',), _classification_accuracy, _LABELLED, "on the split 'test'"

@@ -1,0 +1,28 @@
+"""Any config in a form that a test can train: the same system, cut by one rule."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gan_jax.fields import flatten
+
+# The most of each; a field is known by the last part of its name, and a tuple's numbers are cut.
+MOST = {
+    'width': 8,
+    'widths': 8,
+    'base_width': 8,
+    'first_width': 8,
+    'features': 16,
+    'hidden': 16,
+    'critic_updates': 2,
+    'batch_size': 16,
+}
+
+
+def cut(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Returns the config itself, with narrow networks, few updates and small batches."""
+    for name, value in flatten(config).items():
+        most = MOST.get(name.rpartition('.')[-1])
+        if most is not None:
+            fewer = tuple(min(v, most) for v in value) if isinstance(value, tuple) else None
+            config.update_from_flattened_dict({name: fewer or min(value, most)})
+    return config
