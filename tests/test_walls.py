@@ -93,6 +93,7 @@ ROOMS = (
     Room('gan_jax/tuning.py', may=('gan_jax.files', 'jax', *STANDARD)),
     Room('gan_jax/losses.py', may=('jax', *SPEAKING)),
     Room('gan_jax/penalties.py', may=('jax', *SPEAKING)),
+    Room('gan_jax/variational.py', may=('jax', *SPEAKING)),
     Room(
         'gan_jax/games/**/*.py',
         never=(
