@@ -18,10 +18,10 @@ import argparse
 import tempfile
 
 import numpy as np
-from benchmarks.train_digits import RESULTS
 from ml_collections import ConfigDict
 
 from benchmarks import measure
+from benchmarks.train_systems import RESULTS
 from configs import vae, vae_gan
 from gan_jax.analysis.study import open_study
 from gan_jax.data import open_examples

@@ -18,7 +18,7 @@ from configs import base
 def get_config(data: str = 'digits') -> ConfigDict:
     """Returns the system with its preset for a data set."""
     config = base.adversarial(
-        optimizer=dict(name='adam', learning_rate=2e-4, b1=0.5, l1=1e-6, l2=1e-5)
+        optimizer=dict(name='adam', learning_rate=2e-4, b1=0.5, l1=1e-4, l2=1e-3)
     )
     config.batch_size = 64
     config.prior = dict(name='gaussian', size=100)

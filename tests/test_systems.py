@@ -71,6 +71,26 @@ PUBLISHED = {
         other_discriminator=2_764_737,
     ),
     'pix2pix:folder': dict(translator=54_413_955, discriminator=2_768_705),
+    # google/flax's example: 784-500-20 twice, for the mean and the log variance; 20-500-784.
+    'vae:mnist': dict(encoder=785 * 500 + 2 * 501 * 20, decoder=21 * 500 + 501 * 784),
+    # Larsen et al. 2016, layer by layer of the authors' code: 5x5 kernels without biases and a gain
+    # and a bias for each channel, then dense layers; here also for the decoder's small image, where
+    # theirs are a unit's.
+    'vae_gan:celeb_a': dict(
+        encoder=25 * (3 * 64 + 64 * 128 + 128 * 256)
+        + 2 * (64 + 128 + 256 + 1024)
+        + 64 * 256 * 1024
+        + 2 * 1025 * 128,
+        decoder=128 * 64 * 256
+        + 25 * (256 * 256 + 256 * 128 + 128 * 32 + 32 * 3)
+        + 2 * (256 + 256 + 128 + 32)
+        + 3,
+        discriminator=25 * (3 * 32 + 32 * 128 + 128 * 256 + 256 * 256)
+        + 32
+        + 2 * (128 + 256 + 256 + 512)
+        + 64 * 256 * 512
+        + 513,
+    ),
 }
 
 

@@ -103,6 +103,7 @@ ROOMS = (
         may=('functools', 'gan_jax.augment', 'jax', 'numpy', *SPEAKING),
         words=('config',),
     ),
+    Room('gan_jax/variational.py', may=('jax', *SPEAKING)),
     Room(
         'gan_jax/games/**/*.py',
         never=(

@@ -9,6 +9,9 @@ from gan_jax.fields import flatten
 MOST = {
     'width': 8,
     'widths': 8,
+    'base_width': 8,
+    'first_width': 8,
+    'features': 16,
     'hidden': 16,
     'channel_max': 8,
     'layers': 2,

@@ -36,38 +36,19 @@ def vae_gan(
     Args:
       prior: N(0, 1), from which the divergence is measured and of which samples are decoded.
       loss: of logits; `minimax` is the paper's.
-      gamma: how much the likeness weighs in the decoder's loss.
+      gamma: how much the unlikeness weighs in the decoder's loss.
     """
-
-    def posterior(networks: Networks, image: Array, **options: bool) -> Posterior:
-        return Posterior(*networks.encoder(image, train=True, **options))
-
-    def decode(networks: Networks, z: Array, **options: bool) -> Array:
-        return jnp.tanh(networks.decoder(z, train=True, **options))
-
-    def judge(networks: Networks, image: Array) -> tuple[Array, Array]:
-        """Logits [B], and Dis_l of every image."""
-        logits, sown = networks.discriminator(image, train=True, intermediates=True)
-        return logits, sown['similarity'][0]
-
-    def unlikeness(seen: Array, other: Array) -> Array:
-        """L_llike: [B]."""
-        return 0.5 * jnp.sum(jnp.square(seen - other), axis=tuple(range(1, seen.ndim)))
-
-    def in_turns(*logits: Array) -> Array:
-        """All in one, [2 B], so that of batches split over devices none has to move."""
-        return jnp.stack(logits, axis=1).reshape(-1)
 
     def encoder_loss(networks: Networks, context: Context) -> tuple[Array, Report]:
         real = context.batch['image']
-        code = posterior(networks, real, update=True)
-        reconstruction = decode(networks, code.draw(context.key))
-        (_, seen), (_, other) = judge(networks, real), judge(networks, reconstruction)
-        divergence, likeness = code.divergence(), unlikeness(seen, other)
-        return jnp.mean(divergence + likeness), Report(
+        code = _posterior(networks, real, update=True)
+        reconstruction = _decode(networks, code.draw(context.key))
+        (_, seen), (_, other) = _judge(networks, real), _judge(networks, reconstruction)
+        divergence, unlike = jnp.mean(code.divergence()), _unlikeness(seen, other)
+        return divergence + unlike, Report(
             metrics={
-                'divergence': jnp.mean(divergence),
-                'unlikeness': jnp.mean(likeness),
+                'divergence': divergence,
+                'unlikeness': unlike,
                 'squared_error': jnp.mean(jnp.square(real - reconstruction)),
             }
         )
@@ -75,28 +56,27 @@ def vae_gan(
     def decoder_loss(networks: Networks, context: Context) -> tuple[Array, Report]:
         real = context.batch['image']
         code_key, prior_key = jax.random.split(context.key)
-        code = posterior(networks, real)
-        reconstruction = decode(networks, code.draw(code_key), update=True)
-        sample = decode(networks, prior.draw(prior_key, len(real)), update=True)
-        real_logits, seen = judge(networks, real)
-        logits, other = judge(networks, reconstruction)
-        fake_logits = in_turns(logits, judge(networks, sample)[0])
-        likeness = jnp.mean(unlikeness(seen, other))
-        adversary = loss.generator(real_logits, fake_logits)
-        return gamma * likeness + adversary, Report(
-            metrics={'unlikeness': likeness, 'adversary': adversary}
+        code = _posterior(networks, real)
+        reconstruction = _decode(networks, code.draw(code_key), update=True)
+        sample = _decode(networks, prior.draw(prior_key, len(real)), update=True)
+        real_logits, seen = _judge(networks, real)
+        logits, other = _judge(networks, reconstruction)
+        fake_logits = _in_turns(logits, _judge(networks, sample)[0])
+        unlike, adversary = _unlikeness(seen, other), loss.generator(real_logits, fake_logits)
+        return gamma * unlike + adversary, Report(
+            metrics={'unlikeness': unlike, 'adversary': adversary}
         )
 
     def discriminator_loss(networks: Networks, context: Context) -> tuple[Array, Report]:
         real = context.batch['image']
         code_key, prior_key = jax.random.split(context.key)
-        codes = posterior(networks, real).draw(code_key), prior.draw(prior_key, len(real))
-        images = real, *(decode(networks, z) for z in codes)
+        codes = _posterior(networks, real).draw(code_key), prior.draw(prior_key, len(real))
+        images = real, *(_decode(networks, z) for z in codes)
         # Each kind by itself: with batch normalisation, each has the statistics of its own.
         real_logits, *fake_logits = (
             networks.discriminator(image, train=True, update=True) for image in images
         )
-        return loss.discriminator(real_logits, in_turns(*fake_logits)), Report(
+        return loss.discriminator(real_logits, _in_turns(*fake_logits)), Report(
             metrics={
                 'real_logit_mean': jnp.mean(real_logits),
                 'real_logit_std': jnp.std(real_logits),
@@ -134,6 +114,30 @@ def vae_gan(
         critic=lambda networks, images: networks.discriminator(images, train=False),
         encode=lambda networks, images: {'z': networks.encoder(images, train=False)[0]},
     )
+
+
+def _posterior(networks: Networks, image: Array, **options: bool) -> Posterior:
+    return Posterior(*networks.encoder(image, train=True, **options))
+
+
+def _decode(networks: Networks, z: Array, **options: bool) -> Array:
+    return jnp.tanh(networks.decoder(z, train=True, **options))
+
+
+def _judge(networks: Networks, image: Array) -> tuple[Array, Array]:
+    """Logits [B], and Dis_l of every image."""
+    logits, sown = networks.discriminator(image, train=True, intermediates=True)
+    return logits, sown['similarity'][0]
+
+
+def _unlikeness(seen: Array, other: Array) -> Array:
+    """L_llike of a batch, for each image of it."""
+    return 0.5 * jnp.sum(jnp.square(seen - other)) / len(seen)
+
+
+def _in_turns(*logits: Array) -> Array:
+    """All in one, [2 B], so that of batches split over devices none has to move."""
+    return jnp.stack(logits, axis=1).reshape(-1)
 
 
 def build(config: Any) -> Game:
