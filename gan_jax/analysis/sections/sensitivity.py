@@ -17,6 +17,8 @@ _RAMP = np.array([[16, 18, 22], [224, 112, 24], [255, 250, 240]], np.float32)
 
 def show_jacobian(study: Study) -> str:
     """Singular values of the Jacobian of images by latents, and the leading directions."""
+    if study.run.game.between is None:
+        return ''
     latents = study.run.latents(_LATENTS, jax.random.key(3))
     if not floating(latents):
         return ''
