@@ -32,9 +32,9 @@ SCHEDULES = {
     'constant_then_linear': lambda rate, updates, final: optax.join_schedules(
         [
             optax.constant_schedule(rate),
-            optax.linear_schedule(rate, rate * final, updates - updates // 2),
+            optax.linear_schedule(rate, rate * final, updates / 2),
         ],
-        [updates // 2],
+        [updates / 2],
     ),
     'cosine': lambda rate, updates, final: optax.cosine_decay_schedule(rate, updates, final),
     'exponential': lambda rate, updates, final: optax.exponential_decay(rate, updates, final),

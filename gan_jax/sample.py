@@ -73,6 +73,8 @@ def draw(run: Run, request: Request) -> Arrays:
 
 def _lead(run: Run, request: Request) -> Arrays:
     """Latents in rows of the grid's length, of which each leads from one to another."""
+    if run.game.between is None:
+        raise UsageError(f'game {run.config.game!r} has no way from one latent to another')
     columns = pictures.square(request.num)
     rows = -(-request.num // columns)
     way = choose('path', request.interpolate, PATHS)

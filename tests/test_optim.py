@@ -122,6 +122,7 @@ def test_a_first_adaptive_step_forgets_the_gradients_size(name):
 CURVES = {
     'constant': lambda t, final: 1.0,
     'linear': lambda t, final: 1 + t * (final - 1),
+    'constant_then_linear': lambda t, final: 1 + max(0, 2 * t - 1) * (final - 1),
     'cosine': lambda t, final: final + (1 - final) * (1 + np.cos(np.pi * t)) / 2,
     'exponential': lambda t, final: final**t,
 }
@@ -135,7 +136,7 @@ def test_a_schedule_lasts_exactly_the_run(name, warmup, updates_per_step):
     """Start, middle and end in training steps, whatever the number of updates per step."""
     spec = spec_of(schedule=name, learning_rate=RATE, final_share=0.1, warmup_steps=warmup)
     rate = build_schedule(spec, 100, updates_per_step)
-    for step in (warmup, warmup + (100 - warmup) // 4, (100 + warmup) // 2, 100):
+    for step in (warmup, *(warmup + (100 - warmup) * part // 4 for part in (1, 2, 3)), 100):
         expected = RATE * CURVES[name]((step - warmup) / (100 - warmup), 0.1)
         np.testing.assert_allclose(rate(step * updates_per_step), expected, rtol=1e-5)
 

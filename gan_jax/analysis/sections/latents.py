@@ -13,7 +13,9 @@ _PER_CLASS = 10  # and so many classes, those with most samples
 
 
 def show_interpolation(study: Study) -> str:
-    """From one sample to another by the straight way and along the arc."""
+    """From one sample to another by the straight way and along the arc, where there is a way."""
+    if study.run.game.between is None:
+        return ''
     latents = study.run.latents(2 * _ROWS, jax.random.key(1))
     start, end = ({name: array[half::2] for name, array in latents.items()} for half in (0, 1))
     told = {

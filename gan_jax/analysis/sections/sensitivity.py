@@ -16,6 +16,8 @@ _JUDGED = 8
 
 def show_jacobian(study: Study) -> str:
     """Singular values of the Jacobian of images by latents, and the leading directions."""
+    if study.run.game.between is None:
+        return ''
     latents = study.run.latents(_LATENTS, jax.random.key(3))
     if not floating(latents):
         return ''
