@@ -134,13 +134,44 @@ def adversarial(optimizer: dict) -> ConfigDict:
         label_smoothing=0.0,  # the target of real images is 1 less this
     )
     config.penalties = dict(  # weights
-        gradient_penalty=0.0, one_sided_gradient_penalty=0.0, dragan=0.0, r1=0.0, r2=0.0
+        gradient_penalty=0.0,
+        one_sided_gradient_penalty=0.0,
+        dragan=0.0,
+        r1=0.0,
+        r2=0.0,
+        consistency=0.0,  # of the logits of a real image and of itself, moved
+        balanced_consistency=0.0,  # of generated images too
     )
     config.terms = dict(auxiliary_classifier=0.0, mutual_information=0.0)  # weights, of both losses
+    config.augmentation = augmentation_fields()
     config.optimizers = {
         player: optimizer_fields(**optimizer) for player in ('generator', 'discriminator')
     }
     return config
+
+
+def augmentation_fields() -> dict:
+    """Returns what may be done to all images that the discriminator sees, by its name."""
+    geometry = ('flip', 'quarter_turn', 'integer_translation', 'scale', 'rotation')
+    geometry += ('anisotropic_scale', 'fractional_translation')
+    colours = ('brightness', 'contrast', 'luma_flip', 'hue', 'saturation')
+    return dict(
+        name='none',  # 'diffaugment', 'ada', 'instance_noise'
+        diffaugment=dict(policy=('color', 'translation', 'cutout')),
+        ada=dict(
+            target=0.6,  # of E[sign(D(x))]
+            probability=0.0,  # the first
+            interval=4,  # steps between its changes
+            images_to_one=500_000,  # after which it could have come from 0 to 1
+            # Of the probability, for each transformation; those of the paper's 'bgc'.
+            multipliers=dict.fromkeys(geometry + colours, 1.0)
+            | dict.fromkeys(('bands', 'noise', 'cutout'), 0.0),
+        ),
+        instance_noise=dict(
+            deviation=0.1,  # at first; of colours from -1 to 1
+            steps=10_000,  # until it is 0
+        ),
+    )
 
 
 def optimizer_fields(

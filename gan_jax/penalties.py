@@ -10,6 +10,8 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
+from gan_jax.augment.simple import flip_and_shift
+
 Array = jax.Array
 Critic = Callable[[Array], Array]
 Penalty = Callable[[Critic, Array, Array, Array], Array]  # (critic, real, fake, key) -> scalar
@@ -60,7 +62,24 @@ def r2(critic: Critic, real: Array, fake: Array, key: Array) -> Array:
     return 0.5 * jnp.mean(_squared_gradient_norms(critic, fake))
 
 
-PENALTIES = {
+def consistency(critic: Critic, real: Array, fake: Array, key: Array) -> Array:
+    """CR-GAN, Zhang et al. 2020, equation 3 for the logit: E[(D(x) - D(T(x)))^2], T moves x."""
+    return jnp.mean(jnp.square(critic(real) - critic(flip_and_shift(real, key))))
+
+
+def balanced_consistency(critic: Critic, real: Array, fake: Array, key: Array) -> Array:
+    """bCR, Zhao et al. 2021, algorithm 1 with both weights alike: of real and generated images."""
+    real_key, fake_key = jax.random.split(key)
+    of_fake = consistency(critic, fake, real, fake_key)
+    return consistency(critic, real, fake, real_key) + of_fake
+
+
+GRADIENT_PENALTIES = {
     penalty.__name__: penalty
     for penalty in (gradient_penalty, one_sided_gradient_penalty, dragan, r1, r2)
+}
+PENALTIES = {
+    **GRADIENT_PENALTIES,
+    'consistency': consistency,
+    'balanced_consistency': balanced_consistency,
 }

@@ -187,7 +187,7 @@ def test_layer_normalisation_is_pytorchs():
 
 def test_only_batch_normalisation_mixes_images():
     """An image's output depends on its companions under batch normalisation alone."""
-    x = draw('features', (2, 4, 4, 4))
+    x = draw('features', (2, 4, 4, 32))
     for name, normalization in layers.NORMALIZATIONS.items():
         module = normalization()
         variables = module.init(jax.random.key(0), x, True)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gan_jax.models.conv import Conv, ConvPool
-from gan_jax.penalties import PENALTIES, dragan, gradient_penalty, r1, r2
+from gan_jax.penalties import GRADIENT_PENALTIES, PENALTIES, dragan, gradient_penalty, r1, r2
 
 KEY = jax.random.key(0)
 SHAPE = (5, 4, 4, 2)
@@ -15,7 +15,7 @@ SIZE = np.prod(SHAPE[1:])
 REAL = np.random.default_rng(0).normal(0.3, 1.0, SHAPE).astype(np.float32)
 FAKE = np.random.default_rng(1).normal(-0.3, 2.0, SHAPE).astype(np.float32)
 RANDOM = ('gradient_penalty', 'one_sided_gradient_penalty', 'dragan')
-every_penalty = pytest.mark.parametrize('name', PENALTIES)
+every_penalty = pytest.mark.parametrize('name', GRADIENT_PENALTIES)
 every_random_penalty = pytest.mark.parametrize('name', RANDOM)
 
 # What each penalty makes of the norms of the critic's gradients.

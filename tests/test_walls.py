@@ -92,7 +92,12 @@ ROOMS = (
     ),
     Room('gan_jax/tuning.py', may=('gan_jax.files', 'jax', *STANDARD)),
     Room('gan_jax/losses.py', may=('jax', *SPEAKING)),
-    Room('gan_jax/penalties.py', may=('jax', *SPEAKING)),
+    Room('gan_jax/penalties.py', may=('gan_jax.augment', 'jax', *SPEAKING)),
+    Room(
+        'gan_jax/augment/*.py',
+        may=('functools', 'gan_jax.augment', 'jax', 'numpy', *SPEAKING),
+        words=('config',),
+    ),
     Room(
         'gan_jax/games/**/*.py',
         never=(

@@ -22,6 +22,7 @@ _NAMED = {
     'weights': layers.WEIGHTS,
     'upsampling': layers.UPSAMPLINGS,
     'pooling': layers.POOLINGS,
+    'answer': layers.ANSWERS,
 }
 
 

@@ -12,7 +12,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from gan_jax.models.layers import Array, ConditionalNorm, SelfModulatedNorm, logit
+from gan_jax.models.layers import Array, ConditionalNorm, SelfModulatedNorm
 
 
 class ConcatenatedGenerator(nn.Module):
@@ -89,7 +89,7 @@ class ProjectionDiscriminator(nn.Module):
                 features.shape[-1], use_bias=False, kernel_init=last.kernel_init, name='embedding'
             )
             told = jnp.sum(weights(embedding)(one_hot) * features, axis=-1)
-            return told + logit(weights, last, features)
+            return told + self.make(parent=None).answer(weights, last, features)
 
         return self.make(answer=answer)(x, train=train)
 

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import flax.linen as nn
@@ -10,6 +11,8 @@ import jax.numpy as jnp
 
 from gan_jax.models.channels import channel_mean, spread
 from gan_jax.models.conv import Conv, ConvTranspose, UpsampleConv
+from gan_jax.models.mixing import MinibatchDiscrimination, MinibatchStddev
+from gan_jax.models.normalization import GroupNorm, InstanceNorm, weight_norm
 from gan_jax.usage import UsageError, choose
 
 Array = jax.Array
@@ -118,6 +121,23 @@ class LayerNorm(nn.Module):
         )(x)
 
 
+class PixelNorm(nn.Module):
+    """Each pixel's channels divided by their root mean square: Karras et al. 2018, section 4.2."""
+
+    scale_init: Initializer = nn.initializers.ones
+    affine: bool = True
+
+    @nn.compact
+    def __call__(self, x: Array, train: bool) -> Array:
+        return pixel_norm(x)
+
+
+def pixel_norm(x: Array) -> Array:
+    """x / sqrt(mean over channels of x^2 + 1e-8): [..., C] -> [..., C]."""
+    square = jnp.mean(jnp.square(x.astype(jnp.float32)), axis=-1, keepdims=True)
+    return (x * jax.lax.rsqrt(square + 1e-8)).astype(x.dtype)
+
+
 class Unnormalized(nn.Module):
     """No normalisation."""
 
@@ -176,6 +196,13 @@ def logit(weights: Callable, last: nn.Dense, features: Array) -> Array:
     return weights(last)(features)[:, 0]
 
 
+def logit_among_others(
+    mixing: type[nn.Module], weights: Callable, last: nn.Dense, features: Array
+) -> Array:
+    """An answer, [B], of the features [B, F] and of what a layer of `mixing.py` adds to them."""
+    return logit(weights, last, mixing()(features))
+
+
 def spectral_norm(layer: nn.Module) -> Callable[[Array], Array]:
     """Divides a layer's kernel by its largest singular value: Miyato et al. 2018, algorithm 1.
 
@@ -221,8 +248,20 @@ def sum_pool(x: Array) -> Array:
     return jnp.sum(x, axis=(1, 2))
 
 
-NORMALIZATIONS = {'none': Unnormalized, 'batch': BatchNorm, 'layer': LayerNorm}
-WEIGHTS = {'plain': plain, 'spectral_norm': spectral_norm}
+NORMALIZATIONS = {
+    'none': Unnormalized,
+    'batch': BatchNorm,
+    'layer': LayerNorm,
+    'instance': InstanceNorm,
+    'pixel': PixelNorm,
+    **{f'group_{groups}': partial(GroupNorm, groups) for groups in (2, 4, 8, 16, 32)},
+}
+WEIGHTS = {'plain': plain, 'spectral_norm': spectral_norm, 'weight_norm': weight_norm}
+ANSWERS = {
+    'logit': logit,
+    'minibatch_stddev': partial(logit_among_others, MinibatchStddev),
+    'minibatch_discrimination': partial(logit_among_others, MinibatchDiscrimination),
+}
 UPSAMPLINGS = {
     'transposed': ConvTranspose,
     'nearest': UpsampleConv,

@@ -1,5 +1,6 @@
 """From a config to the parts of an adversarial game."""
 
+from functools import partial
 from typing import Any
 
 import flax.linen as nn
@@ -8,12 +9,14 @@ import jax.numpy as jnp
 
 from gan_jax import burn_in, losses, models, penalties, priors
 from gan_jax.game import Game
+from gan_jax.games.adversarial.augmenting import AUGMENTATIONS
 from gan_jax.games.adversarial.auxiliary_classifier import auxiliary_classifier
 from gan_jax.games.adversarial.game import adversarial
 from gan_jax.games.adversarial.generation import Generation, from_codes, from_prior
 from gan_jax.games.adversarial.judging import Judge, apart, in_two_calls, together
 from gan_jax.games.adversarial.mutual_information import mutual_information
-from gan_jax.games.adversarial.part import Part, penalty
+from gan_jax.games.adversarial.part import Augmentation, Part, penalty, sown
+from gan_jax.models.mixing import ACROSS_EXAMPLES
 from gan_jax.usage import UsageError, call, choose
 
 
@@ -25,14 +28,15 @@ def build(config: Any) -> Game:
         config.data.classes,
     )
     told = models.told_of(discriminator)
-    mixes_examples = _has_batch_statistics(discriminator, config, told)
-    parts = _build_penalties(config, mixes_examples) + _build_terms(config)
+    normalized, mixes_examples = _looks_across(discriminator, config, told)
+    parts = _build_penalties(config, normalized) + _build_terms(config)
     return adversarial(
         choose('generation', config.generation, GENERATIONS)(config),
         discriminator,
         _build_loss(config),
         judge=_choose_judge(mixes_examples),
         told=_checked(told, config),
+        augmentation=_choose_augmentation(config),
         parts=parts,
         critic_updates=config.critic_updates,
         accumulate=config.accumulate,
@@ -80,13 +84,13 @@ def _build_prior(config: Any) -> priors.Prior:
 GENERATIONS = {'from_prior': _from_prior, 'from_codes': _from_codes}
 
 
-def _build_penalties(config: Any, mixes_examples: bool) -> tuple[Part, ...]:
+def _build_penalties(config: Any, normalized: bool) -> tuple[Part, ...]:
     weighted = {
         choose('penalty', name, penalties.PENALTIES): weight
         for name, weight in config.penalties.items()
         if weight
     }
-    if weighted and mixes_examples:
+    if normalized and weighted.keys() & {*penalties.GRADIENT_PENALTIES.values()}:
         raise UsageError(
             'a gradient penalty needs a critic that judges every image on its own: '
             "config.networks.discriminator.normalization may be 'none' or 'layer', not 'batch'"
@@ -133,8 +137,16 @@ def _choose_judge(mixes_examples: bool) -> Judge:
     return in_two_calls if jax.default_backend() == 'cpu' else together
 
 
-def _has_batch_statistics(network: nn.Module, config: Any, told: tuple[str, ...]) -> bool:
+def _choose_augmentation(config: Any) -> Augmentation:
+    return choose('augmentation', config.augmentation.name, AUGMENTATIONS)(config)
+
+
+def _looks_across(network: nn.Module, config: Any, told: tuple[str, ...]) -> tuple[bool, bool]:
+    """Whether a network normalises over the batch, and whether it looks across it in any way."""
     shape = (1, *config.data.size, config.data.channels)
     labels = [jax.ShapeDtypeStruct((1,), jnp.int32) for _ in told]
     image = jax.ShapeDtypeStruct(shape, jnp.float32)
-    return 'batch_stats' in models.made_shapes(network.init, jax.random.key(0), image, *labels)
+    init = partial(network.init, mutable=True)
+    shapes = models.made_shapes(init, jax.random.key(0), image, *labels)
+    normalized = 'batch_stats' in shapes
+    return normalized, normalized or ACROSS_EXAMPLES in sown(shapes.get('intermediates', {}))

@@ -122,7 +122,8 @@ def adversarial(
             'penalty': penalty,
             'penalty_share': penalty / (jnp.abs(adversary) + penalty + 1e-12),
         }
-        return adversary + penalty, report._replace(metrics={**logits, **report.metrics})
+        metrics = {**logits, **augmentation.metrics(context), **report.metrics}
+        return adversary + penalty, report._replace(metrics=metrics)
 
     def generator_loss(networks: Networks, context: Context) -> tuple[Array, Report]:
         scene = generator_scene(networks, context)

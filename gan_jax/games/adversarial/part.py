@@ -87,6 +87,7 @@ class Augmentation:
     apply: Callable[[Array, Array, Context], Array]  # (images, key, context) -> images
     extra: Mapping[str, Any] = field(default_factory=dict)
     after: Callable = keep
+    metrics: Callable[[Context], Mapping[str, Array]] = lambda context: {}
 
 
 UNCHANGED = Augmentation(lambda images, key, context: images)

@@ -1,0 +1,121 @@
+"""What a config may have done to images before the discriminator sees them."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax.numpy as jnp
+
+from gan_jax.augment.ada import ada
+from gan_jax.augment.diffaugment import POLICIES, diffaugment
+from gan_jax.augment.simple import noise
+from gan_jax.game import Array, Context, keep
+from gan_jax.games.adversarial.part import UNCHANGED, Augmentation
+from gan_jax.usage import UsageError, choose
+
+_SIGN = 'discriminator/real_logit_sign'
+
+
+def by_policy(policy: tuple[str, ...]) -> Augmentation:
+    """Returns DiffAugment, Zhao et al. 2020, by the names of some of its kinds of changes."""
+    for name in policy:
+        choose('policy', name, POLICIES)
+    return Augmentation(lambda images, key, context: diffaugment(images, key, policy))
+
+
+def by_pipeline(
+    multipliers: Mapping[str, float],
+    probability: Callable[[Context], Array],
+    extra: Mapping[str, Any] | None = None,
+    after: Callable = keep,
+) -> Augmentation:
+    """Returns ADA's pipeline, each transformation of it with a multiple of one probability."""
+    return Augmentation(
+        lambda images, key, context: ada(images, probability(context), key, multipliers),
+        extra=extra or {},
+        after=after,
+        metrics=lambda context: {'augmentation_probability': probability(context)},
+    )
+
+
+def adaptive(
+    multipliers: Mapping[str, float],
+    probability: float,
+    target: float,
+    interval: int,
+    images_per_step: int,
+    images_to_one: int,
+) -> Augmentation:
+    """Returns ADA's pipeline with the probability that keeps overfitting where it is bearable.
+
+    Karras et al. 2020, arXiv 2006.06676, section 3.1: r_t = E[sign(D(x))], over the real images of
+    the last few steps, is near 0 where the discriminator sees no difference and 1 where it knows
+    each image. Above its target the probability rises, else it falls.
+
+    Args:
+      probability: the first.
+      interval: steps between changes.
+      images_per_step: real images that the discriminator sees.
+      images_to_one: after which the probability could have come from 0 to 1.
+    """
+    change = interval * images_per_step / images_to_one
+
+    def after(extra: Mapping[str, Any], metrics: Mapping[str, Array]) -> Mapping[str, Any]:
+        if _SIGN not in metrics:  # not the discriminator's step
+            return extra
+        p, steps = extra['ada']['probability'], extra['ada']['steps'] + 1
+        signs = extra['ada']['signs'] + metrics[_SIGN]
+        due = steps == interval
+        moved = jnp.maximum(0, p + change * jnp.sign(signs / interval - target))
+        state = {
+            'probability': jnp.where(due, moved, p),
+            'steps': jnp.where(due, 0, steps),
+            'signs': jnp.where(due, 0, signs),
+        }
+        return {**extra, 'ada': state}
+
+    return by_pipeline(
+        multipliers,
+        lambda context: context.extra['ada']['probability'],
+        {
+            'ada': {
+                'probability': jnp.float32(probability),
+                'steps': jnp.int32(0),
+                'signs': jnp.float32(0),
+            }
+        },
+        after,
+    )
+
+
+def noisy(deviation: float, steps: int) -> Augmentation:
+    """Returns instance noise whose standard deviation falls to 0 in so many steps."""
+
+    def apply(images: Array, key: Array, context: Context) -> Array:
+        return noise(images, deviation * jnp.maximum(0, 1 - context.step / steps), key)
+
+    return Augmentation(apply)
+
+
+def _adaptive(config: Any) -> Augmentation:
+    if config.data.channels not in (1, 3):
+        raise UsageError(
+            "config.augmentation.name='ada' is for grey and RGB images: "
+            f'config.data.channels={config.data.channels} must be 1 or 3'
+        )
+    fields = config.augmentation.ada
+    return adaptive(
+        fields.multipliers,
+        fields.probability,
+        fields.target,
+        fields.interval,
+        images_per_step=config.batch_size * config.critic_updates,
+        images_to_one=fields.images_to_one,
+    )
+
+
+AUGMENTATIONS = {
+    'none': lambda config: UNCHANGED,
+    'diffaugment': lambda config: by_policy(tuple(config.augmentation.diffaugment.policy)),
+    'ada': _adaptive,
+    'instance_noise': lambda config: noisy(**config.augmentation.instance_noise),
+}
