@@ -1,6 +1,6 @@
 """Which of a mixture's modes each loss covers: a ring of 8 Gaussians and a grid of 25.
 
-    python -m benchmarks.toys [--mixtures ring,grid] [--steps 5000] [--seeds 1]
+    python -m benchmarks.toys [--mixtures ring,grid] [--steps 10000] [--seeds 1]
 
 Mixtures and measures are those of Srivastava et al. 2017 (VEEGAN), arXiv 1705.07761: of 2,500
 samples those within three deviations of the nearest mode are of high quality, and a mode that has
@@ -94,13 +94,13 @@ class Method(NamedTuple):
         return ' + '.join([self.loss, *self.penalties])
 
 
-PAIRED = Method('relativistic', {'r1': 0.01, 'r2': 0.01})  # R3GAN's
+PAIRED = Method('relativistic', {'r1': 0.001, 'r2': 0.001})  # R3GAN's
 METHODS = (
     Method('minimax'),
     Method('non_saturating'),
     Method('least_squares'),
     Method('wasserstein', {'gradient_penalty': 10.0}),
-    Method('hinge', {'r1': 0.01}),
+    Method('hinge', {'r1': 0.001}),
     PAIRED,
 )
 
@@ -163,7 +163,7 @@ def draw_picture(mixture: Mixture, drawn: Mapping[str, np.ndarray], size: int = 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--mixtures', default=','.join(MIXTURES))
-    parser.add_argument('--steps', type=int, default=5000)
+    parser.add_argument('--steps', type=int, default=10_000)
     parser.add_argument('--seeds', type=int, default=1)
     arguments = parser.parse_args()
     tuning.prepare()
