@@ -85,11 +85,13 @@ def run_fields(game: str) -> ConfigDict:
     config.ema_start = 0  # steps before which the average is no average yet
     # What an average has half forgotten is no older than this share of the run so far; 0: no limit.
     config.ema_rampup = 0.0
+    # Over so many steps, by half a cosine, these fall to a share of what they were, and then stay;
+    # the moving average's half-life and the probability of 'scheduled_ada' rise from 0.
     config.burn_in = dict(
-        steps=0,  # over so many, by half a cosine, these fall from 1 to a share, and then stay:
+        steps=0,
         learning_rate=1.0,  # of all players
         b2=1.0,  # 1 - b2 of adam
-        penalties=1.0,  # all penalties' weights; and the moving average's half-life rises from 0
+        penalties=1.0,  # all penalties' weights
     )
 
     config.data = dict(
@@ -204,11 +206,11 @@ def augmentation_fields() -> dict:
     geometry += ('anisotropic_scale', 'fractional_translation')
     colours = ('brightness', 'contrast', 'luma_flip', 'hue', 'saturation')
     return dict(
-        name='none',  # 'diffaugment', 'ada', 'instance_noise'
+        name='none',  # 'diffaugment', 'ada', 'scheduled_ada', 'instance_noise'
         diffaugment=dict(policy=('color', 'translation', 'cutout')),
         ada=dict(
             target=0.6,  # of E[sign(D(x))]
-            probability=0.0,  # the first
+            probability=0.0,  # the first; the last of 'scheduled_ada', where it rises over burn_in
             interval=4,  # steps between its changes
             images_to_one=500_000,  # after which it could have come from 0 to 1
             # Of the probability, for each transformation; those of the paper's 'bgc'.

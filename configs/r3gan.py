@@ -56,8 +56,15 @@ def preset(
     )
 
 
-MIRRORED = dict(data=dict(flip=True))
-FFHQ = dict(burn_in=20e6, batch_size=256, half_life=5e5, **MIRRORED)
+def augmented(probability: float) -> dict:
+    """Returns the fields of mirrored data and augmentations of this probability in the end."""
+    return dict(
+        data=dict(flip=True),
+        augmentation=dict(name='scheduled_ada', ada=dict(probability=probability)),
+    )
+
+
+FFHQ = dict(burn_in=20e6, batch_size=256, half_life=5e5, **augmented(0.3))
 IMAGENET = dict(
     group=16,
     images=1e9,
@@ -65,19 +72,17 @@ IMAGENET = dict(
     batch_size=4096,
     half_life=5e7,
     conditional=True,
-    **MIRRORED,
 )
 SMALL = dict(
-    images=2000 * 64,
-    burn_in=1000 * 64,
-    batch_size=64,
-    half_life=5000,
+    images=2000 * 32,
+    burn_in=1000 * 32,
+    batch_size=32,
+    half_life=4000,
     conditional=True,
     learning_rate=1e-3,
 )
 PRESETS = {
-    'digits': preset(64, 64, penalty=1, data=dict(size=(8, 8)), **SMALL),
-    'mnist': preset(128, 128, 64, penalty=1, **SMALL),
+    'digits': preset(32, 32, penalty=1, **SMALL),
     'stacked_mnist': preset(
         *(768, 768, 768, 768),
         images=10e6,
@@ -95,10 +100,10 @@ PRESETS = {
         penalty=0.05,
         half_life=5e6,
         conditional=True,
-        **MIRRORED,
+        **augmented(0.55),
     ),
-    'imagenet32': preset(1536, 1536, 1536, 1536, penalty=0.5, **IMAGENET),
-    'imagenet64': preset(1536, 1536, 1536, 1536, 1536, penalty=1, **IMAGENET),
+    'imagenet32': preset(1536, 1536, 1536, 1536, penalty=0.5, **IMAGENET, **augmented(0.5)),
+    'imagenet64': preset(1536, 1536, 1536, 1536, 1536, penalty=1, **IMAGENET, **augmented(0.4)),
     'folder': preset(768, 768, 768, 768, 384, images=100e6, penalty=2, **FFHQ),
     'folder_256': preset(768, 768, 768, 768, 384, 192, 96, images=200e6, penalty=150, **FFHQ),
 }
@@ -110,6 +115,8 @@ def get_config(data: str = 'digits') -> ConfigDict:
     config.prior = dict(name='gaussian', size=64)
     config.loss.name = 'relativistic'
     config.burn_in.update(b2=0.1, penalties=0.1)
+    colours = ('brightness', 'contrast', 'luma_flip', 'hue', 'saturation')
+    config.augmentation.ada.multipliers.update(dict.fromkeys(colours, 0.5), cutout=1.0)
     config.networks = dict(
         generator=dict(name='', widths=(), groups=(), blocks=2, expansion=2),
         discriminator=dict(name='', widths=(), groups=(), blocks=2, expansion=2),

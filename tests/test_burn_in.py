@@ -12,6 +12,8 @@ from ml_collections import ConfigDict
 from configs import base
 from gan_jax import burn_in
 from gan_jax.build import ema_decay
+from gan_jax.game import Context
+from gan_jax.games.adversarial.augmenting import AUGMENTATIONS
 from gan_jax.games.adversarial.part import Scene, penalty
 from gan_jax.optim import build_optimizer
 
@@ -59,7 +61,7 @@ def test_a_penaltys_weight_falls():
         lambda critic, real, fake, key: jnp.float32(3), 2.0, burn_in.fall(SECTION, 'penalties')
     )
     for step in STEPS:
-        context = ConfigDict(dict(step=step))
+        context = Context({}, None, step, {})
         scene = Scene(context, **{name: None for name in Scene._fields[1:]})
         value, _ = part.discriminator(None, scene)
         np.testing.assert_allclose(value, 3 * towards(2, 1, step), rtol=1e-6)
@@ -97,3 +99,15 @@ def test_a_published_setting_is_the_authors_in_images(data):
         at_last = optimizer.learning_rate * burn_in.fall(config.burn_in, 'learning_rate')(end)
         np.testing.assert_allclose(at_last, rate, rtol=1e-5)
         assert (optimizer.learning_rate, optimizer.b1, optimizer.b2) == (2e-4, 0, 0.9)
+
+
+def test_the_probability_of_an_augmentation_rises():
+    config = base.adversarial(optimizer={})
+    config.burn_in = SECTION
+    config.augmentation.update(name='scheduled_ada', ada=dict(probability=0.55))
+    augmentation = AUGMENTATIONS['scheduled_ada'](config)
+    for step in STEPS:
+        said = augmentation.metrics(Context({}, None, step, {}))
+        np.testing.assert_allclose(
+            said['augmentation_probability'], towards(0, 0.55, step), rtol=1e-5, atol=1e-7
+        )

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from gan_jax.augment.ada import ada
 from gan_jax.augment.diffaugment import POLICIES, diffaugment
 from gan_jax.augment.simple import noise
+from gan_jax.burn_in import rise
 from gan_jax.game import Array, Context, keep
 from gan_jax.games.adversarial.part import UNCHANGED, Augmentation
 from gan_jax.usage import UsageError, choose
@@ -96,12 +97,16 @@ def noisy(deviation: float, steps: int) -> Augmentation:
     return Augmentation(apply)
 
 
-def _adaptive(config: Any) -> Augmentation:
+def _check_channels(config: Any) -> None:
     if config.data.channels not in (1, 3):
         raise UsageError(
-            "config.augmentation.name='ada' is for grey and RGB images: "
+            f'config.augmentation.name={config.augmentation.name!r} is for grey and RGB images: '
             f'config.data.channels={config.data.channels} must be 1 or 3'
         )
+
+
+def _adaptive(config: Any) -> Augmentation:
+    _check_channels(config)
     fields = config.augmentation.ada
     return adaptive(
         fields.multipliers,
@@ -113,9 +118,16 @@ def _adaptive(config: Any) -> Augmentation:
     )
 
 
+def _scheduled(config: Any) -> Augmentation:
+    _check_channels(config)
+    fields, share = config.augmentation.ada, rise(config.burn_in)
+    return by_pipeline(fields.multipliers, lambda context: fields.probability * share(context.step))
+
+
 AUGMENTATIONS = {
     'none': lambda config: UNCHANGED,
     'diffaugment': lambda config: by_policy(tuple(config.augmentation.diffaugment.policy)),
     'ada': _adaptive,
+    'scheduled_ada': _scheduled,
     'instance_noise': lambda config: noisy(**config.augmentation.instance_noise),
 }
