@@ -98,7 +98,7 @@ def _build_penalties(config: Any, normalized: bool) -> tuple[Part, ...]:
     if normalized and weighted.keys() & {*penalties.GRADIENT_PENALTIES.values()}:
         raise UsageError(
             'a gradient penalty needs a critic that judges every image on its own: '
-            "config.networks.discriminator.normalization may be 'none' or 'layer', not 'batch'"
+            "config.networks.discriminator.normalization may be any but 'batch', such as 'layer'"
         )
     return tuple(penalty(function, weight) for function, weight in weighted.items())
 
