@@ -135,7 +135,7 @@ def adversarial(optimizer: dict) -> ConfigDict:
     config.terms = dict(  # weights, of terms of either player's loss or of both
         auxiliary_classifier=0.0,
         mutual_information=0.0,
-        anchoring=0.0,  # LeCam
+        lecam=0.0,  # logits stay near where those of the other kind have been
         feature_matching=0.0,
         latent_consistency=0.0,  # zCR, of the discriminator
         latent_diversity=0.0,  # zCR, of the generator

@@ -9,7 +9,6 @@ import jax.numpy as jnp
 
 from gan_jax import losses, models, penalties, priors
 from gan_jax.game import Game
-from gan_jax.games.adversarial.anchoring import anchoring
 from gan_jax.games.adversarial.augmenting import AUGMENTATIONS
 from gan_jax.games.adversarial.auxiliary_classifier import auxiliary_classifier
 from gan_jax.games.adversarial.feature_matching import feature_matching
@@ -17,6 +16,7 @@ from gan_jax.games.adversarial.game import adversarial, all_of_them
 from gan_jax.games.adversarial.generation import Generation, from_codes, from_prior
 from gan_jax.games.adversarial.judging import Judge, apart, in_two_calls, together
 from gan_jax.games.adversarial.latent_consistency import latent_consistency, latent_diversity
+from gan_jax.games.adversarial.lecam import lecam
 from gan_jax.games.adversarial.mutual_information import mutual_information
 from gan_jax.games.adversarial.part import Augmentation, Part, penalty, sown
 from gan_jax.games.adversarial.top_k import top_k
@@ -111,7 +111,7 @@ TERMS = {
     'mutual_information': lambda weight, config: mutual_information(
         weight, models.build_network(config.networks.recognizer, **config.codes)
     ),
-    'anchoring': lambda weight, config: anchoring(weight),
+    'lecam': lambda weight, config: lecam(weight),
     'feature_matching': lambda weight, config: feature_matching(weight),
     'latent_consistency': lambda weight, config: latent_consistency(weight, config.latent_noise),
     'latent_diversity': lambda weight, config: latent_diversity(weight, config.latent_noise),
