@@ -181,7 +181,7 @@ def adversarial(optimizer: dict) -> ConfigDict:
         drift=0.0,
         mutual_information=0.0,
         path_length=0.0,
-        anchoring=0.0,  # LeCam
+        lecam=0.0,  # logits stay near where those of the other kind have been
         feature_matching=0.0,
         latent_consistency=0.0,  # zCR, of the discriminator
         latent_diversity=0.0,  # zCR, of the generator

@@ -15,10 +15,10 @@ from gan_jax.checkpoint import Checkpoints
 from gan_jax.data import example_batch, open_source
 from gan_jax.game import Context
 from gan_jax.games import build_game
-from gan_jax.games.adversarial.anchoring import anchoring
 from gan_jax.games.adversarial.augmenting import adaptive, noisy
 from gan_jax.games.adversarial.feature_matching import feature_matching
 from gan_jax.games.adversarial.latent_consistency import latent_consistency, latent_diversity
+from gan_jax.games.adversarial.lecam import lecam
 from gan_jax.games.adversarial.part import Scene
 from gan_jax.games.adversarial.top_k import top_k
 from gan_jax.penalties import balanced_consistency, consistency
@@ -41,7 +41,7 @@ def scene(**fields):
 
 def test_anchors_are_moving_averages_that_begin_with_the_first_batch():
     """LeCam: two batches by hand, the averages being of as many as there were."""
-    part, extra = anchoring(0.3), anchoring(0.3).extra
+    part, extra = lecam(0.3), lecam(0.3).extra
     seen = []
     for real, fake in ((REAL, FAKE), (REAL + 1, FAKE - 2)):
         value, report = part.discriminator(
@@ -58,7 +58,7 @@ def test_anchors_are_moving_averages_that_begin_with_the_first_batch():
 
 def test_anchors_are_constants_to_the_gradient():
     """A logit beyond its anchor is drawn back by 2 (D(x) - a) / B, whatever the batch's mean."""
-    part = anchoring(1.0)
+    part = lecam(1.0)
 
     def value(real):
         return part.discriminator(
@@ -174,7 +174,7 @@ NAMES = sorted(path.stem for path in CONFIGS.glob('*.py') if path.stem != 'base'
 LOADED = {name: importlib.import_module(f'configs.{name}').get_config() for name in NAMES}
 ADVERSARIAL = [name for name in NAMES if LOADED[name].game == 'adversarial']
 EVERYTHING = {
-    'terms.anchoring': 0.3,
+    'terms.lecam': 0.3,
     'terms.feature_matching': 1.0,
     'terms.latent_consistency': 5.0,
     'terms.latent_diversity': 0.5,
@@ -201,14 +201,14 @@ def test_all_parts_go_with_every_system(name):
     shapes = [jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), tree) for tree in (state, after)]
     assert shapes[0] == shapes[1]
     assert {
-        'discriminator/anchoring',
+        'discriminator/lecam',
         'discriminator/latent_consistency',
         'discriminator/balanced_consistency',
         'discriminator/augmentation_probability',
         'generator/feature_matching',
         'generator/latent_diversity',
     } <= set(said)
-    assert {'ada', 'anchoring'} <= set(state.extra)
+    assert {'ada', 'lecam'} <= set(state.extra)
 
 
 def test_what_controllers_and_anchors_remember_is_restored_exactly(tiny, tmp_path):
@@ -218,7 +218,7 @@ def test_what_controllers_and_anchors_remember_is_restored_exactly(tiny, tmp_pat
             'augmentation.name': 'ada',
             'augmentation.ada.interval': 2,
             'augmentation.ada.target': -1.0,
-            'terms.anchoring': 0.3,
+            'terms.lecam': 0.3,
         }
     )
     game, mesh = build_game(tiny), meshes.make_mesh(jax.devices()[:1])

@@ -31,7 +31,7 @@ PUBLISHED = {
     'r3gan:cifar10': dict(generator=20_781_952, discriminator=21_280_512),
     'r3gan:stacked_mnist': dict(generator=20_732_160, discriminator=20_683_776),
     'r3gan:folder': dict(generator=22_429_824, discriminator=22_381_440),
-    'r3gan:folder256': dict(generator=23_057_952, discriminator=23_009_568),
+    'r3gan:folder_256': dict(generator=23_057_952, discriminator=23_009_568),
     'r3gan:imagenet32': dict(generator=82_914_304, discriminator=86_548_992),
     'r3gan:imagenet64': dict(generator=103_570_432, discriminator=107_205_120),
     # The sums of Miyato et al. 2018, table 4, layer by layer; PyTorch-Mimicry prints the same.

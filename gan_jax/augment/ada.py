@@ -1,6 +1,6 @@
 """The augmentation pipeline of adaptive discriminator augmentation: Karras et al. 2020.
 
-"Training Generative Adversarial Networks with Limited Data", arXiv 2006.06676, appendix B: sixteen
+"Training Generative Adversarial Networks with Limited Data", arXiv 2006.06676, appendix B: fifteen
 transformations in a row, each taken with probability p times its own multiplier. All that move
 pixels are one warp and all that change colours are one matrix. Images are in [-1, 1].
 """
@@ -151,7 +151,7 @@ MULTIPLIERS = (
 
 
 def _taken(p: Array, key: Array, taken: Array, otherwise: Array) -> Array:
-    """Each example of `taken` with probability p."""
+    """Examples of `taken`, each with probability p, else of `otherwise`."""
     shape = len(taken), *(1,) * (taken.ndim - 1)
     return jnp.where(uniform(key, shape) < p, taken, otherwise)
 

@@ -45,7 +45,7 @@ GROUPS = {name: [name] for name in NAMES} | {
 SHAPES = {name: (1, 10, 12, 3) for name in [*GEOMETRY, *COLOURS, 'geometry', 'colours', 'cutout']}
 SHAPES |= {'bands': (1, 24, 24, 3), 'all': (1, 24, 24, 3)}
 SHAPES |= {'geometry of grey': (1, 9, 9, 1), 'colours of grey': (1, 9, 9, 1)}
-PERCENTILES = (0.05, 0.37, 0.8)
+PERCENTILES = (0.37, 0.8)
 
 
 def draw(name: str, *shape: int) -> np.ndarray:

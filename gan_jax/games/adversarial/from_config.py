@@ -9,7 +9,6 @@ import jax.numpy as jnp
 
 from gan_jax import burn_in, losses, models, penalties, priors
 from gan_jax.game import Game
-from gan_jax.games.adversarial.anchoring import anchoring
 from gan_jax.games.adversarial.augmenting import AUGMENTATIONS
 from gan_jax.games.adversarial.auxiliary_classifier import auxiliary_classifier
 from gan_jax.games.adversarial.drift import drift
@@ -18,6 +17,7 @@ from gan_jax.games.adversarial.game import adversarial, all_of_them
 from gan_jax.games.adversarial.generation import Generation, from_codes, from_prior
 from gan_jax.games.adversarial.judging import Judge, apart, in_two_calls, together
 from gan_jax.games.adversarial.latent_consistency import latent_consistency, latent_diversity
+from gan_jax.games.adversarial.lecam import lecam
 from gan_jax.games.adversarial.mutual_information import mutual_information
 from gan_jax.games.adversarial.part import Augmentation, Part, penalty, sown
 from gan_jax.games.adversarial.path_length import path_length
@@ -117,7 +117,7 @@ def _build_penalties(config: Any, normalized: bool) -> tuple[Part, ...]:
     if normalized and weights.keys() & penalties.GRADIENT_PENALTIES.keys():
         raise UsageError(
             'a gradient penalty needs a critic that judges every image on its own: '
-            "config.networks.discriminator.normalization may be 'none' or 'layer', not 'batch'"
+            "config.networks.discriminator.normalization may be any but 'batch', such as 'layer'"
         )
     share = burn_in.fall(config.burn_in, 'penalties')
     return tuple(
@@ -148,7 +148,7 @@ TERMS = {
         weight, models.build_network(config.networks.recognizer, **config.codes)
     ),
     'path_length': _path_length,
-    'anchoring': lambda weight, config: anchoring(weight),
+    'lecam': lambda weight, config: lecam(weight),
     'feature_matching': lambda weight, config: feature_matching(weight),
     'latent_consistency': lambda weight, config: latent_consistency(weight, config.latent_noise),
     'latent_diversity': lambda weight, config: latent_diversity(weight, config.latent_noise),

@@ -1,6 +1,6 @@
 """zCR: near latents look different, and are judged alike.
 
-Zhao et al. 2021, arXiv 2002.04724, section 2.2, with z' = z + noise.
+Zhao et al. 2021, arXiv 2002.04724, algorithm 2, with z' = z + noise.
 """
 
 import jax

@@ -11,7 +11,7 @@ from gan_jax.game import Array, Context
 def top_k(least: float, decay: float, every: int) -> Callable[[Array, Context], Array]:
     """Returns the choice of the k highest logits, k falling from all of a batch.
 
-    Sinha et al. 2020, arXiv 2002.06224, section 4.1: k = max(decay^t, least) B, where t counts so
+    Sinha et al. 2020, arXiv 2002.06224: k = max(decay^t, least) B, where t counts so
     many steps, an epoch in the paper. The values stay as they are and so do shapes: the gradient of
     a mean over all logits becomes that of the mean over the k.
     """
