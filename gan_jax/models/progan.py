@@ -23,7 +23,7 @@ Alpha = Callable[[Array], Array]  # training steps taken -> the level's share of
 
 
 def last_level(size: tuple[int, int]) -> int:
-    """Returns how often 4x4 pixels are doubled to make an image: the level of the last.
+    """Returns the level of whole images: how often 4x4 pixels are doubled to make one.
 
     Raises:
       UsageError: doubling never makes it.
