@@ -16,7 +16,10 @@ DATA = {
     'fashion_mnist': dict(name='fashion_mnist', size=(28, 28), channels=1, classes=10),
     'cifar10': dict(name='cifar10', size=(32, 32), channels=3, classes=10),
     'celeb_a': dict(name='celeb_a', size=(64, 64), channels=3),
+    'celeb_a_128': dict(name='celeb_a', size=(128, 128), channels=3),
     'folder': dict(name='folder', size=(64, 64), channels=3),
+    'folder_256': dict(name='folder', size=(256, 256), channels=3),
+    'folder_1024': dict(name='folder', size=(1024, 1024), channels=3),
 }
 
 
@@ -59,6 +62,8 @@ def run_fields(game: str) -> ConfigDict:
     config.game = game
     config.seed = 0
     config.steps = 10_000  # training steps, each one update of the first player
+    config.start = 0  # the step at which a stage begins
+    config.stages = dict()  # fields that change as training goes on; see gan_jax/stages.py
     config.batch_size = 64  # real images of an update, over all devices
     config.accumulate = 1  # microbatches that a batch is split into, one after the other
     config.dtype = 'float32'  # inside networks; or 'bfloat16': parameters and losses stay float32
@@ -133,8 +138,9 @@ def adversarial(optimizer: dict) -> ConfigDict:
         consistency=0.0,  # of the logits of a real image and of itself, moved
         balanced_consistency=0.0,  # of generated images too
     )
+    config.gradient_target = 1.0  # what gradient_penalty wants |grad D| to be
     config.terms = dict(  # weights, of either loss
-        auxiliary_classifier=0.0, mutual_information=0.0, path_length=0.0
+        auxiliary_classifier=0.0, drift=0.0, mutual_information=0.0, path_length=0.0
     )
     # Training steps between the turns of what is added to a loss; above 1 it is that many times as
     # large and has a turn of its own, for which the optimiser's settings are: see `lazily`.

@@ -22,6 +22,7 @@ from gan_jax.step import (
     init_state,
     make_sampler,
     make_train_step,
+    renew_optimizers,
     sampled_networks,
 )
 from gan_jax.usage import UsageError, choose
@@ -45,7 +46,7 @@ def build_optimizers(config: ConfigDict, game: Game) -> Optimizers:
     return {
         player: build_optimizer(
             config.optimizers[player],
-            config.steps,
+            config.steps - config.start,
             sum(phase.repeats / phase.interval for phase in game.phases if phase.player == player),
         )
         for player in game.players
@@ -102,6 +103,17 @@ def make_initial_state(config: ConfigDict, game: Game, mesh: Mesh) -> Callable[[
         lambda: init_state(
             game, optimizers, jax.tree.map(jnp.asarray, batch), stream_key(config.seed, 'init')
         ),
+        out_shardings=meshes.replicated(mesh),
+    )
+
+
+def make_entrance(config: ConfigDict, game: Game, mesh: Mesh) -> Callable[[State], State]:
+    """Returns the jitted function that enters a stage: all but the optimisers' state is kept.
+
+    Weights whose optimiser slept until then would take a first step of many times the rate.
+    """
+    return jax.jit(
+        partial(renew_optimizers, game, build_optimizers(config, game)),
         out_shardings=meshes.replicated(mesh),
     )
 

@@ -19,23 +19,29 @@ from gan_jax.fields import flatten
 from gan_jax.game import Game, Phase
 from gan_jax.games import build_game
 from gan_jax.logs import say
+from gan_jax.stages import describe, split
 
 
 def dry_run(config: ConfigDict, path: str) -> None:
     """Prints the description of a run; opens no data set and writes nothing."""
     mesh = meshes.make_mesh()
-    check_batch(config, mesh)
-    game = build_game(config)
-    like = state_like(make_initial_state(config, game, mesh), mesh)
+    stages = split(config)
+    for stage in stages:
+        check_batch(stage, mesh)
+    games = [build_game(stage) for stage in stages]
+    like = state_like(make_initial_state(stages[0], games[0], mesh), mesh)
     for name, value in flatten(config).items():
         say(f'config.{name} = {value!r}')
     say(f'Run: {config.steps} steps in {path}')
-    for phase in game.phases:
-        say(describe_phase(phase, microbatch_size(config), game))
+    for stage, game in zip(stages, games):
+        if len(stages) > 1:
+            say(describe(stages, stage))
+        for phase in game.phases:
+            say(describe_phase(phase, microbatch_size(stage), game))
     for name, params in like.params.items():
         say(f'\n{name}')
         say(parameter_overview.get_parameter_overview(params, include_stats=False))
-    say(_describe_devices(config, game, mesh, like))
+    say(_describe_devices(stages[-1], games[-1], mesh, like))
 
 
 def describe_phase(phase: Phase, microbatch: int, game: Game) -> str:

@@ -10,6 +10,12 @@ from gan_jax.usage import UsageError
 # The least that a number may be, in a tuple too; the first pattern that fits.
 _LEAST = {
     'steps': 1,
+    'start': 0,
+    'stages.start': 0,
+    'stages.batch_size': 1,
+    '*growth.*': 0,
+    'networks.*.max_width': 1,
+    'networks.*.group_size': 1,
     'batch_size': 1,
     'critic_updates': 1,
     'accumulate': 1,
@@ -36,6 +42,7 @@ _LEAST = {
     'networks.*.blocks': 1,
     'loss.*': 0,
     'penalties.*': 0,
+    'gradient_target': 1e-6,
     'optimizers.*': 0,
     'log.*': 1,
     'checkpoint.*': 1,

@@ -25,6 +25,7 @@ class Networks:
     may be updated, and never inside a transformation such as a gradient penalty's `jax.grad`,
     where new statistics would be that transformation's own tracers.
 
+    A network that changes with time reads `step` of collection `clock`, the training steps taken.
     With `intermediates=True` a call returns what the network sowed, too: (output, intermediates).
 
     Inside a network numbers are of `dtype`; parameters, statistics and what comes out are float32.
@@ -64,7 +65,8 @@ class Networks:
             raise ValueError(f'{name!r} is not of the player whose turn it is: no update=True')
         if update and tracers.current_trace() != self._trace:
             raise ValueError(f'{name!r} was called with update=True inside a transformation')
-        variables = {'params': _cast(self._params[name], self._dtype), **self.stats[name]}
+        params, clock = _cast(self._params[name], self._dtype), {'step': jnp.asarray(self.step)}
+        variables = {'params': params, 'clock': clock, **self.stats[name]}
         collections = [*self.stats[name], *(['intermediates'] if intermediates else [])]
         args = _cast(self._shard(args), self._dtype)
         output, new = self._modules[name].apply(variables, *args, mutable=collections, **kwargs)

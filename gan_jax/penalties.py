@@ -32,10 +32,16 @@ def _between(real: Array, fake: Array, key: Array) -> Array:
     return real + share * (fake - real)
 
 
-def gradient_penalty(critic: Critic, real: Array, fake: Array, key: Array) -> Array:
-    """WGAN-GP, Gulrajani et al. 2017, equation 3: E[(|grad D(x_hat)| - 1)^2], x_hat between."""
+def gradient_penalty(
+    critic: Critic, real: Array, fake: Array, key: Array, target: float = 1.0
+) -> Array:
+    """WGAN-GP, Gulrajani et al. 2017, equation 3: E[(|grad D(x_hat)| - 1)^2], x_hat between.
+
+    With another target than 1 it is E[(|grad D(x_hat)| - target)^2] / target^2: Karras et al. 2018,
+    appendix D.
+    """
     norms = _gradient_norms(critic, _between(real, fake, key))
-    return jnp.mean(jnp.square(norms - 1))
+    return jnp.mean(jnp.square(norms - target)) / target**2
 
 
 def one_sided_gradient_penalty(critic: Critic, real: Array, fake: Array, key: Array) -> Array:

@@ -25,6 +25,7 @@ from gan_jax.data import example_batch
 from gan_jax.game import Game, State, labelled, truncated
 from gan_jax.games import build_game
 from gan_jax.pictures import to_uint8
+from gan_jax.stages import split, stage_at
 from gan_jax.usage import UsageError, choose
 from gan_jax.workdir import check_workdir, read_config
 
@@ -63,7 +64,7 @@ class Run:
 
     @property
     def config(self) -> ConfigDict:
-        """What it was trained with."""
+        """What it was trained with, in the stage that it has come to."""
         return self.drawing.config
 
     @property
@@ -155,15 +156,16 @@ def load_run(path: str, config: ConfigDict | None = None, step: int | None = Non
     """
     workdir = Path(path)
     config = read_config(path) if config is None else config
-    mesh, game = meshes.make_mesh(), build_game(config)
-    like = state_like(make_initial_state(config, game, mesh), mesh)
+    mesh, stages = meshes.make_mesh(), split(config)
+    like = state_like(make_initial_state(stages[0], build_game(stages[0]), mesh), mesh)
     check_workdir(path, config)
     checkpoints = Checkpoints(workdir / 'checkpoints', read_only=True)
     state = checkpoints.restore(like, step)
     checkpoints.close()
     if state is None:
         raise UsageError(f'no checkpoint in {path!r} yet: train first')
-    return Run(Drawing(config, game, mesh), state)
+    stage = stage_at(stages, int(state.step))
+    return Run(Drawing(stage, build_game(stage), mesh), state)
 
 
 def _rounded(drawn: Arrays) -> Arrays:

@@ -33,14 +33,23 @@ def init_state(game: Game, optimizers: Optimizers, batch: Mapping[str, Array], k
         step=jnp.zeros((), jnp.int32),
         params=params,
         stats=stats,
-        opt={
-            player: optimizers[player].init({name: params[name] for name in names})
-            for player, names in game.players.items()
-        },
+        opt=_init_opt(game, optimizers, params),
         # Real copies: the donated state must not hold one buffer twice.
         ema=jax.tree.map(jnp.copy, {name: _variables(params, stats, name) for name in game.ema}),
         extra=dict(game.extra),
     )
+
+
+def renew_optimizers(game: Game, optimizers: Optimizers, state: State) -> State:
+    """Returns a state whose optimisers have taken no update yet."""
+    return state.replace(opt=_init_opt(game, optimizers, state.params))
+
+
+def _init_opt(game: Game, optimizers: Optimizers, params: Mapping) -> dict:
+    return {
+        player: optimizers[player].init({name: params[name] for name in names})
+        for player, names in game.players.items()
+    }
 
 
 def _variables(params: Mapping, stats: Mapping, name: str) -> dict:

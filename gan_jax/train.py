@@ -1,20 +1,24 @@
 """The loop: data -> step -> evaluate -> log -> sample -> checkpoint."""
 
 import collections
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from functools import partial
+from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
+from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
 from gan_jax import mesh as meshes, pictures
 from gan_jax.build import (
     check_batch,
     make_draw,
+    make_entrance,
     make_initial_state,
     make_step,
     microbatch_size,
@@ -31,6 +35,7 @@ from gan_jax.games import build_game
 from gan_jax.interruption import Interruption
 from gan_jax.logs import Clock, Logs, open_logs, say
 from gan_jax.run import Drawing, Run
+from gan_jax.stages import describe, split
 from gan_jax.step import Metrics
 from gan_jax.usage import UsageError, choose
 from gan_jax.workdir import open_workdir, record_config
@@ -47,18 +52,18 @@ def train(config: ConfigDict, path: str) -> State:
       UsageError: the config, the data or the folder cannot be used, or training has diverged.
     """
     mesh = meshes.make_mesh()
-    check_batch(config, mesh)
-    game = build_game(config)
-    batch_size, together = microbatch_size(config), steps_per_call(config, game)
-    make_state = make_initial_state(config, game, mesh)
+    configs = split(config)
+    for stage in configs:
+        check_batch(stage, mesh)
+    games = [build_game(stage) for stage in configs]
+    together = [steps_per_call(*played) for played in zip(configs, games)]
+    make_state = make_initial_state(configs[0], games[0], mesh)
     like = state_like(make_state, mesh)  # finds an impossible config before anything is written
     workdir = open_workdir(path, config)
     evaluator = Evaluator(config) if config.eval.every else None
-    drawing = Drawing(config, game, mesh)
+    batches = microbatch_size(configs[0]), games[0].microbatches
     with (
-        closing(
-            open_source(config.data, batch_size, game.microbatches, config.seed, mesh)
-        ) as source,
+        closing(open_source(config.data, *batches, config.seed, mesh)) as source,
         closing(open_checkpoints(config, workdir)) as checkpoints,
         Interruption() as interruption,
     ):
@@ -68,19 +73,24 @@ def train(config: ConfigDict, path: str) -> State:
         record_config(workdir, config)  # now that the run is known to begin with it
         record_environment(workdir, start)
         _announce(config, mesh, source, start)
-        take = make_step(config, game, source.batch, mesh)
-        _check_best(config.checkpoint.best, take, game, source, state, evaluator)
+        stages = [_Stage(*own, mesh, source) for own in zip(configs, games, together)]
+        _check_best(config.checkpoint.best, stages[0], state, evaluator)
         rows, columns = config.log.grid
-        draw = make_draw(config, game, mesh, rows * columns)
         write_grid(workdir, 'data.png', source.examples(rows * columns)['image'], columns)
         with closing(open_logs(workdir, start, config.steps)) as logs:
-            clock = Clock(start, batch_size * game.microbatches)
             said = {}  # the latest of every phase, of which not all are due at every step
             unread = None  # what waits until the next step is under way, so that no device does
             ahead = collections.deque()  # of the devices: calls that may not have ended yet
-            for call, steps in enumerate(_calls(start, config.steps, together)):
+            playing = clock = None
+            for call, (stage, steps) in enumerate(_staged_calls(stages, start, config.steps)):
+                if stage is not playing:
+                    unread = _log(unread, logs, clock)
+                    playing, state, said = stage, stage.enter(state), {}
+                    clock = Clock(steps.start, stage.images_per_step)
+                    if len(stages) > 1:
+                        say(describe(configs, stage.config))
                 feed = clock.wait(partial(source.feed, steps))
-                state, metrics = take(state, feed, due=game.due(steps.start))
+                state, metrics = stage.take(state, feed, due=stage.game.due(steps.start))
                 ahead.append(metrics['finite'])
                 if len(ahead) > CALLS_AHEAD:
                     ahead.popleft().block_until_ready()
@@ -92,13 +102,14 @@ def train(config: ConfigDict, path: str) -> State:
                 scores = {}
                 if config.eval.every and (done == config.steps or done % config.eval.every == 0):
                     unread = _log(unread, logs, clock)
-                    run = Run(drawing, jax.block_until_ready(state))
+                    run = Run(stage.drawing, jax.block_until_ready(state))
                     scores = clock.pause(partial(_evaluate, evaluator, run, workdir))
-                if last or scores or call == 0 or done % config.log.every == 0:
+                first = steps.start in (start, stage.config.start)
+                if last or scores or first or done % config.log.every == 0:
                     unread = done, {**said, **scores}
                 if last or done % config.log.samples_every == 0:
                     unread = _log(unread, logs, clock)
-                    drawn = draw(state, stream_key(config.seed, 'grid'))['image']
+                    drawn = stage.draw(state, stream_key(config.seed, 'grid'))['image']
                     write_grid(workdir, f'{done:08d}.png', pictures.to_uint8(drawn), columns)
                 scored = config.checkpoint.best.removeprefix('-') in scores
                 if last or scored or done % config.checkpoint.every == 0:
@@ -111,6 +122,48 @@ def train(config: ConfigDict, path: str) -> State:
     if int(state.step) < config.steps:
         say(f'stopped at step {int(state.step)} of {config.steps}, from which it will go on')
     return state
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """A stage of a run: what is compiled for it."""
+
+    config: ConfigDict
+    game: Game
+    together: int  # steps of a call
+    mesh: Mesh
+    source: Source
+
+    @cached_property
+    def take(self) -> Callable:
+        return make_step(self.config, self.game, self.source.batch, self.mesh)
+
+    @cached_property
+    def draw(self) -> Callable:
+        return make_draw(self.config, self.game, self.mesh, math.prod(self.config.log.grid))
+
+    @cached_property
+    def drawing(self) -> Drawing:
+        return Drawing(self.config, self.game, self.mesh)
+
+    @property
+    def images_per_step(self) -> int:
+        return microbatch_size(self.config) * self.game.microbatches
+
+    def enter(self, state: State) -> State:
+        self.source.rebatch(self.game.microbatches, microbatch_size(self.config))
+        if 0 < self.config.start == int(state.step):
+            return make_entrance(self.config, self.game, self.mesh)(state)
+        return state
+
+
+def _staged_calls(stages: list[_Stage], start: int, end: int) -> Iterator[tuple[_Stage, range]]:
+    """Yields the steps of every call, and the stage that takes them."""
+    for stage in stages:
+        stop = min(stage.config.steps, end)
+        for steps in _calls(start, stop, stage.together):
+            yield stage, steps
+        start = max(start, stop)
 
 
 def _calls(start: int, end: int, together: int) -> Iterator[range]:
@@ -130,19 +183,13 @@ def open_checkpoints(config: ConfigDict, workdir: Path) -> Checkpoints:
     return Checkpoints(workdir / 'checkpoints', config.checkpoint.keep, config.checkpoint.best)
 
 
-def _check_best(
-    name: str,
-    take: Callable,
-    game: Game,
-    source: Source,
-    state: State,
-    evaluator: Evaluator | None,
-) -> None:
+def _check_best(name: str, stage: _Stage, state: State, evaluator: Evaluator | None) -> None:
     """Finds a `checkpoint.best` that names no metric, before training."""
     if name:
-        every = (True,) * len(game.phases)
+        every = (True,) * len(stage.game.phases)
         start = int(state.step)
-        metrics = take.eval_shape(state, source.feed(range(start, start + 1)), due=every)[1]
+        feed = stage.source.feed(range(start, start + 1))
+        metrics = stage.take.eval_shape(state, feed, due=every)[1]
         scores = evaluator.names if evaluator else []
         known = [*metrics, *(f'eval/{score}' for score in scores)]
         choose('metric for checkpoint.best', name.removeprefix('-'), dict.fromkeys(known))

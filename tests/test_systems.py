@@ -43,6 +43,11 @@ PUBLISHED = {
     'dcgan:celeb_a': dict(
         generator=18_885_760 - 2 * (16_384 - 1_024) + 3, discriminator=17_232_768 + 128 + 1
     ),
+    # Karras et al. 2018, table 2: 23.1 million each; here all levels have their 1x1 convolutions.
+    'progan:folder_1024': dict(
+        generator=23_071_507 + 4 * 1_539 + 771 + 387 + 195 + 99,
+        discriminator=23_077_137 + 4 * 2_048 + 1_024 + 512 + 256 + 128,
+    ),
 }
 
 

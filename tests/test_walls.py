@@ -90,6 +90,11 @@ ROOMS = (
         ),
         words=('generator', 'discriminator', *METHODS),
     ),
+    Room(
+        'gan_jax/stages.py',
+        may=('gan_jax.fields', 'gan_jax.usage', 'ml_collections', *SPEAKING),
+        words=('generator', 'discriminator', *METHODS),
+    ),
     Room('gan_jax/tuning.py', may=('gan_jax.files', 'jax', *STANDARD)),
     Room('gan_jax/losses.py', may=('jax', *SPEAKING)),
     Room('gan_jax/penalties.py', may=('gan_jax.augment', 'jax', *SPEAKING)),

@@ -58,6 +58,10 @@ class Source(abc.ABC):
         """
         return Examples(self._decoded, self._size).read(start, start + count)
 
+    def rebatch(self, microbatches: int, batch_size: int) -> None:
+        """From now on a step takes so many batches of this size."""
+        self._order = self._order._replace(microbatches=microbatches, batch_size=batch_size)
+
     @abc.abstractmethod
     def close(self) -> None:
         """Ends threads and processes, and lets go of memory; the source must not be used again."""

@@ -48,6 +48,11 @@ class Streamed(Source):
         stacked = jax.tree.map(lambda *arrays: np.stack(arrays), *batches)
         return Feed((), meshes.put_local(meshes.split(self._mesh, 2), stacked))
 
+    def rebatch(self, microbatches: int, batch_size: int) -> None:
+        """From now on a step takes so many batches of this size; what was read ahead is left."""
+        self.close()
+        super().rebatch(microbatches, batch_size)
+
     def close(self) -> None:
         """Ends the threads or processes that read ahead."""
         if self._iterator is not None:

@@ -11,6 +11,7 @@ from gan_jax import losses, models, penalties, priors
 from gan_jax.game import Game
 from gan_jax.games.adversarial.augmenting import AUGMENTATIONS
 from gan_jax.games.adversarial.auxiliary_classifier import auxiliary_classifier
+from gan_jax.games.adversarial.drift import drift
 from gan_jax.games.adversarial.game import adversarial
 from gan_jax.games.adversarial.generation import Generation, from_codes, from_prior
 from gan_jax.games.adversarial.judging import Judge, apart, in_two_calls, together
@@ -116,8 +117,9 @@ def _build_penalties(config: Any, normalized: bool) -> tuple[Part, ...]:
             'a gradient penalty needs a critic that judges every image on its own: '
             "config.networks.discriminator.normalization may be 'none' or 'layer', not 'batch'"
         )
+    options = {penalties.gradient_penalty: dict(target=config.gradient_target)}
     return tuple(
-        penalty(function, weight, config.intervals.penalties)
+        penalty(function, weight, config.intervals.penalties, **options.get(function, {}))
         for function, weight in weighted.items()
     )
 
@@ -133,6 +135,7 @@ TERMS = {
     'auxiliary_classifier': lambda weight, config: auxiliary_classifier(
         weight, config.data.classes
     ),
+    'drift': lambda weight, config: drift(weight),
     'mutual_information': lambda weight, config: mutual_information(
         weight, models.build_network(config.networks.recognizer, **config.codes)
     ),

@@ -63,11 +63,16 @@ class Part:
     interval: int = 1
 
 
-def penalty(function: Penalty, weight: float, interval: int = 1) -> Part:
-    """Returns the part that adds a weighted penalty to the discriminator's loss."""
+def penalty(function: Penalty, weight: float, interval: int = 1, **options: float) -> Part:
+    """Returns the part that adds a weighted penalty to the discriminator's loss.
+
+    Args:
+      options: of the penalty's own, such as the target of `gradient_penalty`.
+    """
 
     def term(networks: Networks, scene: Scene) -> tuple[Array, Report]:
-        return weight * function(scene.critic, scene.real, scene.fake, scene.key), Report()
+        value = function(scene.critic, scene.real, scene.fake, scene.key, **options)
+        return weight * value, Report()
 
     return Part(function.__name__, discriminator=term, interval=interval)
 
