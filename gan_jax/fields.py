@@ -36,7 +36,6 @@ _LEAST = {
     'augmentation.*': 0,
     'networks.*.width': 1,
     'networks.*.channel_*': 1,
-    'networks.*.group_size': 1,
     'networks.*.widths': 1,
     'networks.*.kernel_size': 1,
     'networks.*.blocks': 1,
