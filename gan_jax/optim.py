@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from gan_jax.conjugate import CONJUGATES
 from gan_jax.usage import UsageError, choose
 
 Schedule = Callable[[Any], Any]
@@ -46,6 +47,7 @@ def build_optimizer(spec: Any, steps: int, updates_per_step: float) -> optax.Gra
     return optax.chain(
         norm_loss(l1=spec.l1, l2=spec.l2) if spec.l1 or spec.l2 else optax.identity(),
         optax.clip_by_global_norm(spec.clip_norm) if spec.clip_norm else optax.identity(),
+        choose('conjugate direction', spec.conjugate, CONJUGATES),
         choose('optimizer', spec.name, OPTIMIZERS)(
             build_schedule(spec, steps, updates_per_step), spec
         ),
