@@ -31,7 +31,11 @@ flags.DEFINE_string(
 )
 flags.DEFINE_integer('step', None, 'sample, eval: of which checkpoint; by default the newest.')
 flags.DEFINE_integer('label', None, 'sample: the class of every image.', lower_bound=0)
-flags.DEFINE_float('truncation', None, 'sample: no latents beyond plus or minus this.')
+flags.DEFINE_float(
+    'truncation',
+    None,
+    'sample: no latents beyond plus or minus this; or styles this far from their average, up to 1.',
+)
 flags.DEFINE_enum(
     'interpolate',
     None,

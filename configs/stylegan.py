@@ -3,7 +3,8 @@
 A mapping network of eight layers at a hundredth of the rate, styles by adaptive instance
 normalisation, noise, style mixing, the non-saturating loss and R1 with gamma = 10 at every step, as
 in configuration F. The authors grow both networks from 8x8 pixels; here all levels train from the
-start, at the last level's rate and batch. `:folder` is 256x256 pixels of the authors' 1024x1024.
+start, at the last level's rate and batch. Truncation is of all layers' styles, in the paper's
+figures of the first eight. `:folder` is 256x256 pixels of the authors' 1024x1024.
 The paper has none of the small images: for CIFAR-10 R1 is as weak as in StyleGAN2-ADA's setting,
 and MNIST and the embedded digits have smaller networks.
 

@@ -14,10 +14,12 @@ from configs import base, stylegan as configs_stylegan, stylegan2, stylegan2_ada
 from gan_jax import mesh as meshes, priors
 from gan_jax.analysis.sections.styles import show_styles
 from gan_jax.build import make_initial_state
+from gan_jax.evaluation.run_scores import RUN_SCORES, Subject
 from gan_jax.game import Networks
 from gan_jax.games import build_game
 from gan_jax.games.adversarial.path_length import path_length_penalty, path_lengths
 from gan_jax.games.adversarial.style_based import style_based
+from gan_jax.metrics import Extractor, Features
 from gan_jax.models import stylegan, stylegan2 as models
 from gan_jax.run import Drawing, Run
 from gan_jax.usage import UsageError
@@ -179,11 +181,26 @@ def test_what_cannot_be_is_refused():
         run.mix('corse', {}, {})
 
 
-def test_a_report_shows_mixtures_and_truncation():
-    """Three grids of mixtures and a sweep, of any run whose images are made by styles."""
+@pytest.fixture(scope='module')
+def run():
+    """A run whose weights are a little off their first ones, so that noise is heard."""
     config = cut(configs_stylegan.get_config())
     mesh, game = meshes.make_mesh(jax.devices()[:1]), build_game(config)
-    run = Run(Drawing(config, game, mesh), make_initial_state(config, game, mesh)())
+    state = make_initial_state(config, game, mesh)()
+    state = state.replace(ema=jax.tree.map(lambda leaf: leaf + 0.1, state.ema))
+    return Run(Drawing(config, game, mesh), state)
+
+
+def test_path_lengths_are_scored_with_noise_held(run):
+    """Noise that changed along a way of 1e-4 would make it of the order of 1e12."""
+    pixels = Extractor('pixels', lambda _, x: Features(x.reshape(len(x), -1), x), {}, '', (1,))
+    settings = SimpleNamespace(seed=0, num=6)
+    (length,) = RUN_SCORES['path_length'].function(Subject(run, None, None, pixels, settings))
+    assert 1 < length.value < 1e9
+
+
+def test_a_report_shows_mixtures_and_truncation(run):
+    """Three grids of mixtures and a sweep, of any run whose images are made by styles."""
     html = show_styles(SimpleNamespace(run=run))
     assert html.count('<img') == 4
     for name in ('coarse', 'middle', 'fine'):

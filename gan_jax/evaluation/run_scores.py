@@ -79,7 +79,8 @@ def _ms_ssim(subject: Subject) -> tuple[Estimate]:
 def _path_length(subject: Subject) -> tuple[Estimate]:
     """By the prior's own way; the extractor's features take the place of LPIPS's.
 
-    In full float32 whatever the run computes with: coarser numbers round so short a way.
+    What latents hold besides z, such as a label or what noise is drawn from, stays along a way. In
+    full float32 whatever the run computes with: coarser numbers round so short a way.
     """
     run, settings = _in_float32(subject.run), subject.settings
     if run.game.between is None:
@@ -87,13 +88,15 @@ def _path_length(subject: Subject) -> tuple[Estimate]:
     keys = jax.random.split(jax.random.key(settings.seed), -(-settings.num // BATCH))
     counts = [min(BATCH, settings.num - start) for start in range(0, settings.num, BATCH)]
     pairs = (
-        tuple(one[:count] for one in np.split(_z(run.latents(2 * BATCH, key)), 2))
+        tuple(one[:count] for one in np.split(run.latents(2 * BATCH, key)['z'], 2))
         for key, count in zip(keys, counts)
     )
+    held = run.latents(2 * BATCH, keys[0])
 
     def draw(z: np.ndarray) -> np.ndarray:
+        latents = {name: array[: len(z)] for name, array in held.items()} | {'z': np.asarray(z)}
         with jax.default_matmul_precision('highest'):
-            return (run.drawing.render(run.state, {'z': np.asarray(z)})['image'] + 1) * 127.5
+            return (run.drawing.render(run.state, latents)['image'] + 1) * 127.5
 
     def features(images: np.ndarray) -> np.ndarray:
         return np.concatenate([f.pooled for f in stream_features(subject.extractor, [images])])
@@ -105,12 +108,6 @@ def _path_length(subject: Subject) -> tuple[Estimate]:
 def _in_float32(run: Run) -> Run:
     config = ConfigDict({**run.config, 'dtype': 'float32'})
     return replace(run, drawing=replace(run.drawing, config=config))
-
-
-def _z(latents: Any) -> np.ndarray:
-    if set(latents) != {'z'}:
-        raise UsageError(f'a way leads between latents z alone, not {", ".join(latents)}')
-    return latents['z']
 
 
 def _label_accuracy(subject: Subject) -> tuple[Estimate]:
