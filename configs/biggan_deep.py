@@ -11,7 +11,7 @@ layout that their PyTorch code has for them, and BigGAN's rates there.
     python main.py --config=configs/biggan_deep.py:cifar10
 
 Measured: nothing yet.
-Paper: Inception Score 124.5, FID 5.7 on ImageNet at 128x128; 166.5, 7.4 with truncated latents.
+Paper: Inception Score 166.5, FID 7.4 on ImageNet at 128x128, from truncated latents.
 """
 
 from ml_collections import ConfigDict

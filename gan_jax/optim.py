@@ -71,8 +71,8 @@ def build_optimizer(
 def build_ema_decay(decay: float, start: int = 0, rampup: float = 0.0) -> Schedule:
     """Returns the moving average's decay by step; until `start` the average is what it is of.
 
-    rampup: where above 0, what is half forgotten is no older than this share of the run so far, as
-    in Karras et al. 2020, arXiv 2006.06676, appendix C, so that a long memory has a quick start.
+    rampup: where above 0, what is half forgotten is no older than this share of the run so far, so
+    that a long memory has a quick start: StyleGAN2-ADA's code, arXiv 2006.06676.
     """
 
     def at(step):

@@ -178,7 +178,7 @@ def make_settle(
 
     Those that networks sow of a training batch under the names of their running ones take the
     place of these in the networks that are sampled, each the mean over one batch of fresh latents
-    for every key: Brock et al. 2019, arXiv 1809.11096, appendix C.
+    for every key: the "standing statistics" of Brock et al. 2019, arXiv 1809.11096.
     """
 
     def settle(state, batch, keys):
