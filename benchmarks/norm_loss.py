@@ -17,11 +17,11 @@ import optax
 from matplotlib.figure import Figure
 
 from benchmarks import measure
-from benchmarks.train_systems import RESULTS
 from configs import progan_norm
 from gan_jax.analysis import record
 from gan_jax.train import train
 
+PICTURES = measure.RESULTS.parent.parent / 'results'
 PLAYERS = 'generator', 'discriminator'
 KINDS = 'with', 'without'
 
@@ -76,7 +76,7 @@ def main() -> None:
     for name, said in runs.items():
         print(name, {key: said[key] for key in said if key not in ('steps', 'gradient_norm')})
     measure.write(measure.RESULTS / 'norm_loss.json', 'norm_loss', {'runs': runs})
-    draw(runs).savefig(RESULTS / 'norm_loss.png', dpi=110)
+    draw(runs).savefig(PICTURES / 'norm_loss.png', dpi=110)
 
 
 if __name__ == '__main__':

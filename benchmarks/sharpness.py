@@ -21,14 +21,14 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from benchmarks import measure
-from benchmarks.train_systems import RESULTS
 from configs import vae, vae_gan
 from gan_jax.analysis.study import open_study
 from gan_jax.data import open_examples
 from gan_jax.pictures import make_grid, save_png
 from gan_jax.train import train
 
-SHOWN, TESTED = 12, 2000
+PICTURES = measure.RESULTS.parent.parent / 'results'
+SHOWN, TESTED = 12, 2000  # images
 
 
 def gradient(images: np.ndarray) -> float:
@@ -87,7 +87,7 @@ def main() -> None:
     for name, said in sharpness.items():
         print(f'{name:8}', '  '.join(f'{key} {value:.3f}' for key, value in said.items()))
     shown = np.concatenate([some[:SHOWN] for some in sets.values()])
-    save_png(RESULTS / 'vae_gan-reconstructions.png', make_grid(shown, SHOWN))
+    save_png(PICTURES / 'vae_gan-reconstructions.png', make_grid(shown, SHOWN))
     results = dict(data=arguments.data, steps=config.steps, images=len(real), of=sharpness)
     measure.write(measure.RESULTS / 'sharpness.json', 'sharpness', results)
 

@@ -11,7 +11,8 @@ paper's convolutional pair with its 32 latents and Adam at 1e-4, as it has for f
 
 The report draws what each latent does.
 
-Measured: not yet.
+Measured: digits, 3,000 steps: 5 of the 10 latents differ between images by a standard deviation of
+0.5 or more, the others by at most 0.06 (`results/beta_vae-traversal.png`).
 Paper: a disentanglement score on a set of 2-D shapes; none on these images.
 """
 

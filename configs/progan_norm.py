@@ -7,7 +7,9 @@ What the norm loss does to the gradients is measured by `benchmarks/norm_loss.py
     python main.py --config=configs/progan_norm.py
     python main.py --config=configs/progan_norm.py:mnist
 
-Measured: not yet.
+Measured: digits, 700 steps: sums of the weights' magnitudes 17 % (generator) and 10 % lower than
+without the norm loss, medians of the gradients' norms over the second half 4 % and 7 % higher,
+which is less than they change from step to step.
 """
 
 from ml_collections import ConfigDict

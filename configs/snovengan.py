@@ -9,7 +9,9 @@ with 'none' it is a plain network as deep and as wide, against which the system 
     python main.py --config=configs/snovengan.py
     python main.py --config=configs/snovengan.py:cifar10
 
-Measured: not yet.
+Measured: digits, 2 cores of AMD EPYC shared with other work: 2,200 steps, 99 s of processor time;
+FID 0.80 and KID 0.0081 by the digits' classifier (one seed; without shortcuts 1.47 and 0.0178),
+confidence 0.91 (0.92).
 """
 
 from ml_collections import ConfigDict

@@ -16,7 +16,8 @@ as much.
     python main.py --config=configs/vae_gan.py:mnist
     python -m benchmarks.sharpness
 
-Measured: not yet.
+Measured: digits, 1,000 steps: reconstructions' edges are 0.955 as steep as the images' and their
+Laplacian energy 0.90 of the images'; of a VAE with these networks 0.916 and 0.78.
 Paper: no FID.
 """
 

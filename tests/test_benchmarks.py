@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from jax import lax
 
-from benchmarks import arithmetic, contest, data_rate, ours, step_time, table
+from benchmarks import arithmetic, contest, data_rate, ours, sharpness, step_time, table
 from benchmarks.versus_torch import CASES
 from gan_jax import losses, mesh as meshes, penalties
 from gan_jax.build import make_initial_state, state_like
@@ -134,3 +134,35 @@ def test_the_readme_and_the_configs_say_what_was_measured():
         text = (table.ROOT / 'configs' / f'{name}.py').read_text()
         assert table.rewrite_config(name, text) == text, said
         assert text.count('Measured: digits') == 1
+
+
+def test_sharpness_is_of_edges_and_falls_with_a_blur():
+    """A ramp has a gradient alone; a checkerboard's neighbours are all as far as can be."""
+    ramp = np.broadcast_to(np.linspace(0, 1, 11)[:, None], (2, 8, 11, 1))
+    np.testing.assert_allclose(sharpness.gradient(ramp), 0.1)
+    np.testing.assert_allclose(sharpness.laplacian(ramp), 0, atol=1e-12)
+    board = np.broadcast_to((np.indices((8, 8)).sum(0) % 2)[..., None], (2, 8, 8, 1))
+    np.testing.assert_allclose(sharpness.gradient(board), np.sqrt(2))
+    np.testing.assert_allclose(sharpness.laplacian(board), 1)
+    noise = np.random.default_rng(0).uniform(size=(4, 9, 9, 1))
+    blurred = (noise[:, 1:, 1:] + noise[:, :-1, 1:] + noise[:, 1:, :-1] + noise[:, :-1, :-1]) / 4
+    for measured in sharpness.MEASURES.values():
+        assert measured(blurred) < 0.7 * measured(noise)
+
+
+@pytest.mark.parametrize('data', ('digits', 'mnist'))
+def test_two_autoencoders_differ_in_their_game_alone(data):
+    configs = sharpness.settings(data, '', 5)
+    alone, joined = (build_game(config).networks for config in configs.values())
+    assert {name: type(network) for name, network in alone.items()}.items() <= {
+        name: type(network) for name, network in joined.items()
+    }.items()
+    mesh = meshes.make_mesh(jax.devices()[:1])
+    shapes = [
+        state_like(make_initial_state(config, build_game(config), mesh), mesh).params
+        for config in configs.values()
+    ]
+    for name in ('encoder', 'decoder'):
+        assert jax.tree.map(jnp.shape, shapes[0][name]) == jax.tree.map(jnp.shape, shapes[1][name])
+    for field in ('steps', 'batch_size', 'data', 'prior', 'ema_decay', 'seed'):
+        assert configs['vae'][field] == configs['vae_gan'][field]
