@@ -9,7 +9,8 @@ Of each run of the embedded digits, at its newest checkpoint and untrained: the 
 difference of translations and the true scans, of 255, and the share of which the class is right by
 the classifier of the scans as they are stored, which has learnt from those that training sees;
 images are averaged to its 8x8 pixels. Translations out of the digits are set upright and turned
-positive first. Also what a cycle loses, as training logs it.
+positive first. Sharpness is the mean difference of neighbouring pixels, by that of the true scans.
+Also what a cycle loses, as training logs it.
 """
 
 import argparse
@@ -64,6 +65,7 @@ def translate(run: Run, pairs: dict[str, np.ndarray], judge: Extractor) -> dict[
     said = {
         'l1': np.mean(np.abs(drawn['image'].astype(np.float32) - pairs['image'])),
         'right_class': right_class(judge, drawn['image'], pairs['label']),
+        'sharpness': _roughness(drawn['image']) / _roughness(pairs['image']),
     }
     if 'other' in drawn:
         said |= {
@@ -71,6 +73,10 @@ def translate(run: Run, pairs: dict[str, np.ndarray], judge: Extractor) -> dict[
             'right_class_back': right_class(judge, upright(drawn['other']), pairs['label']),
         }
     return {name: round(float(value), 4) for name, value in said.items()}
+
+
+def _roughness(images: np.ndarray) -> float:
+    return sum(np.mean(np.abs(np.diff(images.astype(np.float32), axis=axis))) for axis in (1, 2))
 
 
 def cycle_errors(folder: Path) -> dict[int, float]:
@@ -102,6 +108,7 @@ def main() -> None:
     parser.add_argument('folders', nargs='+')
     parser.add_argument('--out', type=Path, default=measure.RESULTS / 'translation.json')
     arguments = parser.parse_args()
+    tuning.keep_compiled()
     tuning.prepare()
     runs = {Path(folder).name: measure_run(folder) for folder in arguments.folders}
     measure.write(arguments.out, 'translation', {'runs': runs})

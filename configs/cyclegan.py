@@ -18,7 +18,9 @@ the second domain, its translation into the first and that one's back; then the 
         --config.data.other.data_dir=B
     python main.py --config=configs/cyclegan.py:cifar10   # horses and deer
 
-Measured: nothing yet.
+Measured: digits, of 359 scans that training has not seen 96.1 % keep their class into the digits
+and 96.7 % out of them, where 97.5 % of the scans themselves are seen right; a cycle's error falls
+from 0.73 to 0.07 (`benchmarks/results/translation.json`).
 Paper: per-pixel accuracy 0.58 of photographs to labels, Cityscapes.
 """
 

@@ -148,7 +148,9 @@ class Game:
     phases: tuple[Phase, ...]
     inputs: Callable  # batch -> {network: example arguments}, to initialise with
     latents: Callable  # (key, batch) -> {'z': [B, D], ...}: what a batch of images is drawn from
-    draw: Callable  # (networks, latents) -> {'image': [B, H, W, C] in [-1, 1], ...}
+    # (networks, latents) -> {'image': [B, H, W, C] in [-1, 1], ...}; a 'picture' besides, of any
+    # size, is what grids show in the image's place.
+    draw: Callable
     extra: Mapping[str, Any] = field(default_factory=dict)
     after: Callable = keep  # (extra, metrics) -> extra at the end of a step: controllers
     ema: tuple[str, ...] = ()  # networks of which a moving average is kept and sampled

@@ -265,13 +265,17 @@ def test_updates_microbatches_and_larger_batches_combine(tiny):
 
 @every_system
 def test_the_work_is_split_over_the_devices(system):
-    """Two devices do about half the arithmetic each, and exchange sums alone, never images."""
+    """Two devices do about half the arithmetic each, and exchange sums alone, never images.
+
+    But for those that a game keeps from step to step, which are whole on every device.
+    """
     if jax.device_count() < 2:
         pytest.skip('needs two devices')
 
     one, two = (lowered(system, devices).compile() for devices in (1, 2))
     assert two.cost_analysis()['flops'] < 0.65 * one.cost_analysis()['flops']
-    assert not moved_images(two.as_text())
+    kept = [leaf for leaf in jax.tree.leaves(run_of(system).game.extra) if jnp.ndim(leaf) == 4]
+    assert len(moved_images(two.as_text())) <= len(kept)
     assert 'all-reduce' in two.as_text()
 
 

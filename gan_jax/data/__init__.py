@@ -47,14 +47,14 @@ def open_source(
     seed: int,
     mesh: Mesh,
     images: ImageSet | None = None,
-) -> Source:
+) -> Source | Unpaired:
     """Opens the configured data set for training: on the device where it fits, else as a stream.
 
     `data` is the section of that name in `configs/base.py`, where its fields are described;
-    `images` takes the place of the set they name. A step
-    takes `microbatches` batches of `batch_size`, the latter over all devices. Which examples, and
-    in which order, does not depend on `resident_mb`, `workers` or the number of processes. Raises
-    UsageError for what cannot be opened.
+    `images` takes the place of the set they name. A step takes `microbatches` batches of
+    `batch_size`, the latter over all devices. Which examples, and in which order, does not depend
+    on `resident_mb`, `workers` or the number of processes. Raises UsageError for what cannot be
+    opened.
     """
     sources = []
     for number, decoded in enumerate(_open_decoded(data, images)):
