@@ -168,7 +168,6 @@ def main() -> None:
     arguments = parser.parse_args()
     tuning.prepare()
     out = RESULTS / 'toys.json'
-    results = json.loads(out.read_text()) if out.exists() else {}
     for name in arguments.mixtures.split(','):
         mixture, said, drawn = MIXTURES[name], {}, {}
         for method in METHODS:
@@ -179,8 +178,9 @@ def main() -> None:
             judged = [mixture.judge(points) for points in runs]
             said[str(method)] = {'weights': method.penalties, 'seconds': seconds, 'runs': judged}
             print(f'{name:5} {str(method):32} {seconds:6} s', judged, flush=True)
+        results = json.loads(out.read_text()) if out.exists() else {}
         results[name] = {'steps': arguments.steps, 'methods': said, **measure.origin('toys')}
-        out.write_text(json.dumps(results, indent=1) + '\n')
+        out.write_text(json.dumps(dict(sorted(results.items())), indent=1) + '\n')
         draw_picture(mixture, drawn).save(RESULTS / f'toys-{name}.png')
 
 
