@@ -31,6 +31,8 @@ _LEAST = {
     'networks.*.widths': 1,
     'networks.*.kernel_size': 1,
     'networks.*.blocks': 1,
+    'networks.*.groups': 1,
+    'networks.*.expansion': 1,
     'loss.*': 0,
     'penalties.*': 0,
     'optimizers.*': 0,
