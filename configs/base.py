@@ -144,7 +144,17 @@ def adversarial(optimizer: dict) -> ConfigDict:
         consistency=0.0,  # of the logits of a real image and of itself, moved
         balanced_consistency=0.0,  # of generated images too
     )
-    config.terms = dict(auxiliary_classifier=0.0, mutual_information=0.0)  # weights, of both losses
+    config.terms = dict(  # weights, of terms of either player's loss or of both
+        auxiliary_classifier=0.0,
+        mutual_information=0.0,
+        lecam=0.0,  # logits stay near where those of the other kind have been
+        feature_matching=0.0,
+        latent_consistency=0.0,  # zCR, of the discriminator
+        latent_diversity=0.0,  # zCR, of the generator
+    )
+    config.latent_noise = 0.07  # zCR's, a standard deviation
+    # Of the generator's images, those that look most real: max(decay^(step // every), least).
+    config.top_k = dict(least=0.0, decay=0.99, every=1000)  # least=0: always all of them
     config.augmentation = augmentation_fields()
     config.optimizers = {
         player: optimizer_fields(**optimizer) for player in ('generator', 'discriminator')
@@ -189,6 +199,9 @@ def optimizer_fields(
     decay: float = 0.99,  # rmsprop
     weight_decay: float = 0.0,  # adamw
     clip_norm: float = 0.0,  # of the gradient, the norm loss's too, over all of a player's weights
+    # 'fletcher_reeves', 'polak_ribiere', 'hestenes_stiefel', 'dai_yuan': directions of nonlinear
+    # conjugate gradients, of which `name` makes steps
+    conjugate: str = 'none',
     clip_weights: float = 0.0,  # every weight stays within plus or minus this
     l1: float = 0.0,  # norm loss: l1 sum|w| + l2 sum w^2
     l2: float = 0.0,
@@ -205,7 +218,8 @@ def dcgan_networks(kernel_size: int) -> dict:
             widths=(),
             kernel_size=kernel_size,
             upsampling='transposed',  # 'nearest', 'pixel_shuffle'
-            normalization='batch',  # 'none', 'layer'
+            # 'none', 'layer', 'instance', 'pixel'; 'group_8' and other powers of 2 up to 32
+            normalization='batch',
             kernel_init=NORMAL_INIT,
         ),
         discriminator=dict(
@@ -213,7 +227,8 @@ def dcgan_networks(kernel_size: int) -> dict:
             widths=(),
             kernel_size=kernel_size,
             normalization='batch',
-            weights='plain',  # 'spectral_norm'
+            weights='plain',  # 'spectral_norm', 'weight_norm'
+            answer='logit',  # or 'minibatch_stddev', 'minibatch_discrimination'
             kernel_init=NORMAL_INIT,
         ),
     )
@@ -260,6 +275,7 @@ def residual_networks(generator: dict | None = None, discriminator: dict | None 
             downsamples=(True, False, False),
             normalization='none',
             weights='plain',
+            answer='logit',
             pooling='mean',
             last_bias=True,
             kernel_init=RESIDUAL_INIT,

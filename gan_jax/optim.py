@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import optax
 
 from gan_jax.burn_in import Schedule, fall
+from gan_jax.conjugate import CONJUGATES
 from gan_jax.usage import UsageError, choose
 
 # What each is called with is its optimiser's section of the config.
@@ -53,6 +54,7 @@ def build_optimizer(
     return optax.chain(
         norm_loss(l1=spec.l1, l2=spec.l2) if spec.l1 or spec.l2 else optax.identity(),
         optax.clip_by_global_norm(spec.clip_norm) if spec.clip_norm else optax.identity(),
+        choose('conjugate direction', spec.conjugate, CONJUGATES),
         _burning_in(make, spec, burn_in, updates_per_step) if burns_in else make(spec),
         clip_weights(spec.clip_weights) if spec.clip_weights else optax.identity(),
     )

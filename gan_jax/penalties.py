@@ -63,7 +63,7 @@ def r2(critic: Critic, real: Array, fake: Array, key: Array) -> Array:
 
 
 def consistency(critic: Critic, real: Array, fake: Array, key: Array) -> Array:
-    """CR-GAN, Zhang et al. 2020, equation 3 for the logit: E[(D(x) - D(T(x)))^2], T moves x."""
+    """CR-GAN, Zhang et al. 2020: E[(D(x) - D(T(x)))^2], where T mirrors and moves x."""
     return jnp.mean(jnp.square(critic(real) - critic(flip_and_shift(real, key))))
 
 

@@ -1,6 +1,6 @@
 """The augmentation pipeline of adaptive discriminator augmentation: Karras et al. 2020.
 
-"Training Generative Adversarial Networks with Limited Data", arXiv 2006.06676, appendix B: sixteen
+"Training Generative Adversarial Networks with Limited Data", arXiv 2006.06676, appendix B: fifteen
 transformations in a row, each taken with probability p times its own multiplier. All that move
 pixels are one warp and all that change colours are one matrix. Images are in [-1, 1].
 """
@@ -151,7 +151,7 @@ MULTIPLIERS = (
 
 
 def _taken(p: Array, key: Array, taken: Array, otherwise: Array) -> Array:
-    """Each example of `taken` with probability p."""
+    """Examples of `taken`, each with probability p, else of `otherwise`."""
     shape = len(taken), *(1,) * (taken.ndim - 1)
     return jnp.where(uniform(key, shape) < p, taken, otherwise)
 
@@ -176,7 +176,7 @@ def matrices(
 
 
 # In full precision: coordinates of pixels do not fit what GPUs and TPUs multiply by default.
-_compose = partial(reduce, partial(jnp.matmul, precision='highest'))
+compose = partial(reduce, partial(jnp.matmul, precision='highest'))
 
 
 def recolour(images: Array, matrix: Array) -> Array:
@@ -218,9 +218,9 @@ def ada(images: Array, p: Array, key: Array, multipliers: Mapping[str, float]) -
         return any(multipliers[one.matrix.__name__] for one in transformations)
 
     if any_of(GEOMETRY):
-        images = warp(images, _compose(drawn(GEOMETRY, keys[0])))
+        images = warp(images, compose(drawn(GEOMETRY, keys[0])))
     if any_of(COLOURS):
-        images = recolour(images, _compose(drawn(COLOURS, keys[1])[::-1]))
+        images = recolour(images, compose(drawn(COLOURS, keys[1])[::-1]))
     if multipliers['bands']:
         amplitudes = jnp.exp2(normal(keys[2], (batch, len(BAND_FILTERS))))
         chance = uniform(keys[3], amplitudes.shape) < multipliers['bands'] * p

@@ -1,6 +1,6 @@
 """DiffAugment: Zhao et al. 2020, Differentiable Augmentation for Data-Efficient GAN Training.
 
-arXiv 2006.10738, figure 4 and appendix. Images are [B, H, W, C]; each draws its own numbers.
+arXiv 2006.10738. Images are [B, H, W, C]; each draws its own numbers.
 """
 
 from collections.abc import Callable

@@ -9,7 +9,7 @@ Array = jax.Array
 def flip_and_shift(images: Array, key: Array) -> Array:
     """Mirrors half of the images and moves all by up to an eighth of their size, reflected.
 
-    Zhang et al. 2020, arXiv 1910.12027, section 3.2.
+    Consistency regularisation's: Zhang et al. 2020, arXiv 1910.12027.
     """
     flip_key, shift_key = jax.random.split(key)
     reach = [max(1, size // 8) for size in images.shape[1:3]]
@@ -31,6 +31,6 @@ def crop(images: Array, first: Array, size: tuple[int, int]) -> Array:
 def noise(images: Array, deviation: Array, key: Array) -> Array:
     """Adds Gaussian noise of a standard deviation to all pixels.
 
-    Instance noise: Sonderby et al. 2017, arXiv 1610.04490, section 3.2; Arjovsky and Bottou 2017.
+    Instance noise: Sonderby et al. 2017, arXiv 1610.04490; Arjovsky and Bottou 2017.
     """
     return images + deviation * jax.random.normal(key, images.shape)

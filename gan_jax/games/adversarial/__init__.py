@@ -6,6 +6,8 @@
 | `generation.py` | how images come of latents |
 | `judging.py` | how the discriminator sees both kinds of images |
 | `part.py` | what else a game may have: penalties, other terms of either loss, augmentation |
+| `augmenting.py` | what is done to images before the discriminator sees them |
+| `top_k.py` | which of its images the generator learns of |
 | `from_config.py` | a config's choices among all of these |
 """
 

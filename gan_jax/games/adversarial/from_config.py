@@ -11,11 +11,15 @@ from gan_jax import burn_in, losses, models, penalties, priors
 from gan_jax.game import Game
 from gan_jax.games.adversarial.augmenting import AUGMENTATIONS
 from gan_jax.games.adversarial.auxiliary_classifier import auxiliary_classifier
-from gan_jax.games.adversarial.game import adversarial
+from gan_jax.games.adversarial.feature_matching import feature_matching
+from gan_jax.games.adversarial.game import adversarial, all_of_them
 from gan_jax.games.adversarial.generation import Generation, from_codes, from_prior
 from gan_jax.games.adversarial.judging import Judge, apart, in_two_calls, together
+from gan_jax.games.adversarial.latent_consistency import latent_consistency, latent_diversity
+from gan_jax.games.adversarial.lecam import lecam
 from gan_jax.games.adversarial.mutual_information import mutual_information
 from gan_jax.games.adversarial.part import Augmentation, Part, penalty, sown
+from gan_jax.games.adversarial.top_k import top_k
 from gan_jax.models.mixing import ACROSS_EXAMPLES
 from gan_jax.usage import UsageError, call, choose
 
@@ -38,6 +42,7 @@ def build(config: Any) -> Game:
         told=_checked(told, config),
         augmentation=_choose_augmentation(config),
         parts=parts,
+        considered=top_k(**config.top_k) if config.top_k.least else all_of_them,
         critic_updates=config.critic_updates,
         accumulate=config.accumulate,
         generator_batch=config.generator_batch,
@@ -93,7 +98,7 @@ def _build_penalties(config: Any, normalized: bool) -> tuple[Part, ...]:
     if normalized and weighted.keys() & {*penalties.GRADIENT_PENALTIES.values()}:
         raise UsageError(
             'a gradient penalty needs a critic that judges every image on its own: '
-            "config.networks.discriminator.normalization may be 'none' or 'layer', not 'batch'"
+            "config.networks.discriminator.normalization may be any but 'batch', such as 'layer'"
         )
     share = burn_in.fall(config.burn_in, 'penalties')
     return tuple(penalty(function, weight, share) for function, weight in weighted.items())
@@ -107,6 +112,10 @@ TERMS = {
     'mutual_information': lambda weight, config: mutual_information(
         weight, models.build_network(config.networks.recognizer, **config.codes)
     ),
+    'lecam': lambda weight, config: lecam(weight),
+    'feature_matching': lambda weight, config: feature_matching(weight),
+    'latent_consistency': lambda weight, config: latent_consistency(weight, config.latent_noise),
+    'latent_diversity': lambda weight, config: latent_diversity(weight, config.latent_noise),
 }
 
 
