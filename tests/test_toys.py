@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from benchmarks.toys import METHODS, MIXTURES, PAIRED, train
+from benchmarks.toys import MIXTURES, Method, train
 
 RING = MIXTURES['ring']
 every_mixture = pytest.mark.parametrize('name, modes', (('ring', 8), ('grid', 25)))
@@ -38,9 +38,13 @@ def test_samples_beside_the_modes_are_of_no_quality():
 
 def test_the_paired_loss_covers_the_ring_where_the_plain_one_does_not():
     """R3GAN's loss with R1 and R2 against the non-saturating one, all else being equal."""
-    plain = next(method for method in METHODS if str(method) == 'non_saturating')
-    # Two thousand steps bring samples near the modes, not yet within three deviations.
+    plain = Method('non_saturating')
+    paired = Method('relativistic', {'r1': 0.01, 'r2': 0.01})
+    # Two thousand steps bring samples near the modes, not yet within three deviations of them.
+    # Seeds 0, 1 and 2 cover 8, 8 and 5 of the blurred ones against 3, 3 and 2.
     blurred = RING._replace(deviation=0.1)
-    paired, alone = (blurred.judge(train(RING, m, 2000, 0, width=64)) for m in (PAIRED, plain))
-    assert paired['modes'] == 8 and paired['reverse_kl'] < 0.3
-    assert alone['modes'] < 8 and alone['reverse_kl'] > 0.7
+    covers, collapses = (
+        blurred.judge(train(RING, method, 2000, 0, width=64)) for method in (paired, plain)
+    )
+    assert covers['modes'] == 8 and covers['reverse_kl'] < 0.3
+    assert collapses['modes'] < 8 and collapses['reverse_kl'] > 0.5
