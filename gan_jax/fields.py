@@ -47,6 +47,8 @@ _LEAST = {
     'networks.*.embedding': 1,
     'networks.*.kernel_size': 1,
     'networks.*.blocks': 1,
+    'networks.*.groups': 1,
+    'networks.*.expansion': 1,
     'loss.*': 0,
     'penalties.*': 0,
     'gradient_target': 1e-6,

@@ -353,6 +353,12 @@ def test_every_preset_describes_a_game(system):
             (True, True, True, True),
             r'1x1 pixels cannot be halved \(gan_jax/models/conv/__init__.py, line',
         ),
+        (
+            'r3gan',
+            'networks.discriminator.groups',
+            (3, 4),
+            r'64 channels cannot be split into 3 groups; into 2 they can \(gan_jax/models/conv/',
+        ),
     ),
 )
 def test_parts_that_cannot_go_together_are_refused(system, path, value, message):

@@ -1,0 +1,96 @@
+"""Counts the modes of stacked MNIST that one pair covers by the plain loss and by R3GAN's.
+
+    python -m benchmarks.stacked_mnist [--data_dir DIR] [--steps 10000]
+
+Of the 1,000 triples of digits, those among 26,000 samples (Srivastava et al. 2017, arXiv
+1705.07761), each channel read by a classifier of MNIST, and the KL divergence from those of as many
+real images. The pair is DCGAN's, whose discriminator is without normalisation, trained by the
+user's own command. Writes `../results/stacked_mnist.json`; what other methods have there stays.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import measure
+from benchmarks.classifier import read
+from gan_jax import tuning
+from gan_jax.data.stacked_mnist import StackedDigits
+from gan_jax.metrics import stream_features, train_classifier
+from gan_jax.metrics.classes import mode_coverage
+from gan_jax.metrics.classifier import Classifier
+
+OUT = measure.RESULTS.parent.parent / 'results' / 'stacked_mnist.json'
+SAMPLES = 26_000
+PAIR = {
+    'data.name': 'stacked_mnist',
+    'data.channels': 3,
+    'data.classes': 0,
+    'networks.discriminator.normalization': 'none',
+}
+METHODS = {
+    'non_saturating': {'loss.name': 'non_saturating'},
+    'relativistic + r1 + r2': {'loss.name': 'relativistic', 'penalties.r1': 1, 'penalties.r2': 1},
+}
+
+
+def sample(fields: dict, folder: Path) -> np.ndarray:
+    """Trains by the user's own command and returns uint8 samples, [SAMPLES, 28, 28, 3]."""
+    run = [sys.executable, 'main.py', '--config=configs/dcgan.py:mnist', f'--workdir={folder}/run']
+    run += [f'--config.{name}={value}' for name, value in fields.items()]
+    subprocess.run(run, check=True, stdout=subprocess.DEVNULL)
+    file = folder / 'samples.npz'
+    draw = [*run, '--mode=sample', f'--num={SAMPLES}', f'--out={file}']
+    subprocess.run(draw, check=True, stdout=subprocess.DEVNULL)
+    return np.load(file)['image']
+
+
+def read_triples(classifier: Classifier, images: np.ndarray) -> np.ndarray:
+    """Returns the numbers 0 .. 999 that the channels of images [N, H, W, 3] spell."""
+    channels = np.moveaxis(images, -1, 1).reshape(-1, *images.shape[1:3], 1)
+    batches = np.array_split(channels, -(-len(channels) // 1024))
+    seen = stream_features(classifier, batches, len(channels))
+    digits = np.concatenate([features.logits.argmax(axis=1) for features in seen])
+    return digits.reshape(-1, 3) @ [100, 10, 1]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--data_dir', default='')
+    parser.add_argument('--steps', type=int, default=10_000)
+    parser.add_argument('--methods', default=','.join(METHODS))
+    arguments = parser.parse_args()
+    tuning.prepare()
+    (digits, labels), _ = read('mnist', 28, arguments.data_dir)
+    classifier = train_classifier(digits, labels, classes=10, name='mnist')
+    stacks = StackedDigits(digits[..., 0], labels, SAMPLES).read(range(SAMPLES))
+    real = read_triples(classifier, np.stack([np.asarray(image) for image, _ in stacks]))
+    # Half a triple more of each, so that none is impossible.
+    shares = np.bincount(real, minlength=1000) + 0.5
+    for name in arguments.methods.split(','):
+        fields = {**PAIR, **METHODS[name], 'steps': arguments.steps}
+        begin = time.perf_counter()
+        with tempfile.TemporaryDirectory() as folder:
+            images = sample({**fields, 'data.data_dir': arguments.data_dir}, Path(folder))
+        coverage = mode_coverage(read_triples(classifier, images), shares)
+        said = {
+            'fields': fields,
+            'seconds': round(time.perf_counter() - begin, 1),
+            'modes': coverage.seen,
+            'modes_of_real_images': len(np.unique(real)),
+            'kl': round(float(coverage.divergence.value), 4),
+        }
+        print(name, said, flush=True)
+        runs = json.loads(OUT.read_text()) if OUT.exists() else {}
+        runs[name] = {**said, **measure.origin('stacked_mnist')}
+        OUT.write_text(json.dumps(runs, indent=1) + '\n')
+
+
+if __name__ == '__main__':
+    main()
