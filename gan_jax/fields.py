@@ -63,6 +63,7 @@ _LEAST = {
 }
 # What a number must be below; a seed is the 32 bits that a key is made of.
 _BELOW = {
+    'burn_in.*': math.inf,  # steps, and shares that may be 1
     'seed': 2**32,
     'eval.seed': 2**32,
     'loss.label_smoothing': 1,
