@@ -12,6 +12,8 @@ _LATENTS, _STEPS, _FURTHEST = 10, 9, 3.0  # of a walk, in units of the latents
 
 def show_reconstructions(study: Study) -> str:
     """Real images, each with what is drawn from its code beside it."""
+    if study.run.game.encode is None:
+        return ''
     images = study.real['image'][:_PAIRS]
     drawn = study.run.draw({'z': study.encode(images)})['image']
     pairs = np.stack([images, drawn], axis=1).reshape(-1, *images.shape[1:])
