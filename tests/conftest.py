@@ -4,9 +4,19 @@
 """
 
 import os
+import tempfile
 
 os.environ.setdefault('JAX_PLATFORMS', 'cpu')
-os.environ.setdefault('XLA_FLAGS', '--xla_force_host_platform_device_count=2')
+# Most of a test's time is compilation: it takes half as long without optimisation, and what one
+# test has compiled the next one finds.
+os.environ.setdefault(
+    'XLA_FLAGS',
+    '--xla_force_host_platform_device_count=2 --xla_backend_optimization_level=0 '
+    '--xla_llvm_disable_expensive_passes=true',
+)
+_COMPILED = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+os.environ.setdefault('JAX_COMPILATION_CACHE_DIR', _COMPILED.name)
+os.environ.setdefault('JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS', '0.5')
 
 import signal
 import subprocess
@@ -58,6 +68,7 @@ class Program:
             'PYTHONPATH': str(ROOT),
             'XDG_CACHE_HOME': str(folder / 'cache'),  # what one process compiles, all of them use
         }
+        del self.environment['JAX_COMPILATION_CACHE_DIR']  # theirs is in the former
 
     def command(self, *arguments: str, patch: str = '') -> list[str]:
         """Returns the command line; a later argument overrules an earlier one of its name.
