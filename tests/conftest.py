@@ -14,10 +14,10 @@ os.environ.setdefault(
     '--xla_force_host_platform_device_count=2 --xla_backend_optimization_level=0 '
     '--xla_llvm_disable_expensive_passes=true',
 )
-_COMPILED = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-os.environ.setdefault('JAX_COMPILATION_CACHE_DIR', _COMPILED.name)
+os.environ.setdefault('JAX_COMPILATION_CACHE_DIR', tempfile.mkdtemp(prefix='gan_jax-tests-'))
 os.environ.setdefault('JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS', '0.5')
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -28,6 +28,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+
+def pytest_unconfigure() -> None:
+    """Removes what was compiled, where nobody asked for it to be kept."""
+    compiled = Path(os.environ['JAX_COMPILATION_CACHE_DIR'])
+    if compiled.name.startswith('gan_jax-tests-'):
+        shutil.rmtree(compiled, ignore_errors=True)
+
 
 ROOT = Path(__file__).parent.parent
 LIMIT = 120  # seconds that any one process may take
