@@ -30,10 +30,10 @@ from pathlib import Path
 import pytest
 
 
-def pytest_unconfigure() -> None:
-    """Removes what was compiled, where nobody asked for it to be kept."""
+def pytest_unconfigure(config) -> None:
+    """Removes what was compiled once all processes have ended, where nobody wants it kept."""
     compiled = Path(os.environ['JAX_COMPILATION_CACHE_DIR'])
-    if compiled.name.startswith('gan_jax-tests-'):
+    if compiled.name.startswith('gan_jax-tests-') and not hasattr(config, 'workerinput'):
         shutil.rmtree(compiled, ignore_errors=True)
 
 

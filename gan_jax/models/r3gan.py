@@ -11,11 +11,11 @@ stages are alike.
 import math
 
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
 
 from gan_jax.models.conv import Conv, GroupedConv
 from gan_jax.models.layers import Array, Initializer, base_shape, leaky_relu
+from gan_jax.models.resample import downsample, upsample
 
 _GAIN = math.sqrt(2 / (1 + 0.2**2))  # of leaky_relu: He et al. 2015, arXiv 1502.01852, equation 15
 
@@ -126,30 +126,3 @@ class ConditionalDiscriminator(Discriminator):
         said = nn.Dense(size, use_bias=False, kernel_init=_normal())(self._features(x))
         embedding = nn.Embed(self.classes, size, embedding_init=_normal(1 / math.sqrt(size)))
         return jnp.sum(said * embedding(label), axis=-1)
-
-
-def upsample(x: Array) -> Array:
-    """Doubles images bilinearly: [B, H, W, C] -> [B, 2H, 2W, C], with zeros beyond the edges.
-
-    Between the pixels go zeros, and then the filter [1, 3, 3, 1] / 4 along both axes.
-    """
-    for axis in (1, 2):
-        before, after = _shift(x, 1, axis), _shift(x, -1, axis)
-        pairs = jnp.stack([before + 3 * x, 3 * x + after], axis + 1) / 4
-        x = pairs.reshape(*x.shape[:axis], 2 * x.shape[axis], *x.shape[axis + 1 :])
-    return x
-
-
-def downsample(x: Array) -> Array:
-    """Halves images: the filter [1, 3, 3, 1] / 8 along both axes, then every second pixel."""
-    for axis in (1, 2):
-        even, odd = (jax.lax.slice_in_dim(x, i, x.shape[axis], 2, axis) for i in (0, 1))
-        x = (_shift(odd, 1, axis) + 3 * even + 3 * odd + _shift(even, -1, axis)) / 8
-    return x
-
-
-def _shift(x: Array, by: int, axis: int) -> Array:
-    """Moves images by one pixel along an axis, zeros following."""
-    edges = [(0, 0, 0)] * x.ndim
-    edges[axis] = (by, -by, 0)
-    return jax.lax.pad(x, jnp.zeros((), x.dtype), edges)
