@@ -30,6 +30,7 @@ from pathlib import Path
 import pytest
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(items) -> None:
     """Has one process run what shares a fixture, or a system that is compiled once."""
     for item in items:
