@@ -30,13 +30,11 @@ from pathlib import Path
 import pytest
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
-def pytest_collection_modifyitems(items) -> None:
+def pytest_itemcollected(item) -> None:
     """Has one process run what shares a fixture, or a system that is compiled once."""
-    for item in items:
-        parameters = item.callspec.params if hasattr(item, 'callspec') else {}
-        system = str(parameters.get('system', '')).partition(':')[0]
-        item.add_marker(pytest.mark.xdist_group(f'{item.path.stem} {system}'))
+    parameters = item.callspec.params if hasattr(item, 'callspec') else {}
+    system = str(parameters.get('system', '')).partition(':')[0]
+    item.add_marker(pytest.mark.xdist_group(f'{item.path.stem} {system}'))
 
 
 def pytest_unconfigure(config) -> None:
