@@ -24,7 +24,7 @@ demo: $(INSTALLED)  ## Train a WGAN-GP on handwritten digits and name the pictur
 	@echo "Open $$(ls -t runs/wgan_gp/samples/0*.png | head -n 1)"
 
 test: $(INSTALLED) $(INSTALLED_TESTS)  ## Run the tests
-	.venv/bin/python -m pytest -q -n 2 --dist loadgroup $(ARGS)
+	.venv/bin/python -m pytest -q -n 2 --dist loadfile $(ARGS)
 
 lint: $(INSTALLED) $(INSTALLED_TESTS)  ## Check style and format
 	.venv/bin/ruff check .

@@ -30,13 +30,6 @@ from pathlib import Path
 import pytest
 
 
-def pytest_itemcollected(item) -> None:
-    """Has one process run what shares a fixture, or a system that is compiled once."""
-    parameters = item.callspec.params if hasattr(item, 'callspec') else {}
-    system = str(parameters.get('system', '')).partition(':')[0]
-    item.add_marker(pytest.mark.xdist_group(f'{item.path.stem} {system}'))
-
-
 def pytest_unconfigure(config) -> None:
     """Removes what was compiled once all processes have ended, where nobody wants it kept."""
     compiled = Path(os.environ['JAX_COMPILATION_CACHE_DIR'])
