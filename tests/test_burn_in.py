@@ -57,9 +57,8 @@ def test_adams_rate_and_b2_are_those_of_the_step(updates_per_step):
 
 
 def test_a_penaltys_weight_falls():
-    part = penalty(
-        lambda critic, real, fake, key: jnp.float32(3), 2.0, burn_in.fall(SECTION, 'penalties')
-    )
+    share = burn_in.fall(SECTION, 'penalties')
+    part = penalty(lambda critic, real, fake, key: jnp.float32(3), 2.0, share=share)
     for step in STEPS:
         context = Context({}, None, step, {})
         scene = Scene(context, **{name: None for name in Scene._fields[1:]})
@@ -70,21 +69,22 @@ def test_a_penaltys_weight_falls():
 def test_the_moving_averages_half_life_rises():
     """After `half_life` steps half is left; at first the average is what it is of: a decay of 0."""
     half_life = 50
-    config = ConfigDict(dict(ema_decay=0.5 ** (1 / half_life), burn_in=SECTION))
+    average = dict(ema_decay=0.5 ** (1 / half_life), ema_start=0, ema_rampup=0.0)
+    config = ConfigDict(dict(**average, burn_in=SECTION))
     assert float(jax.jit(ema_decay(config))(0)) == 0
     for step in STEPS[1:]:
         expected = 0.5 ** (1 / towards(0, half_life, step))
         np.testing.assert_allclose(ema_decay(config)(step), expected, rtol=1e-5)
 
 
-@pytest.mark.parametrize('data', ('cifar10', 'folder', 'folder256', 'imagenet32', 'stacked_mnist'))
+@pytest.mark.parametrize('data', ('cifar10', 'folder', 'folder_256', 'imagenet32', 'stacked_mnist'))
 def test_a_published_setting_is_the_authors_in_images(data):
     """gamma at first and in the end, and both half-lives, in millions of images."""
     config = importlib.import_module('configs.r3gan').get_config(data)
     first, last, burn, half_life, rate = {
         'cifar10': (0.05, 0.005, 20, 5, 5e-5),
         'folder': (2, 0.2, 20, 0.5, 5e-5),
-        'folder256': (150, 15, 20, 0.5, 5e-5),
+        'folder_256': (150, 15, 20, 0.5, 5e-5),
         'imagenet32': (0.5, 0.05, 200, 50, 5e-5),
         'stacked_mnist': (1, 0.1, 2, 0.5, 2e-4),
     }[data]

@@ -124,8 +124,8 @@ def _build_penalties(config: Any, normalized: bool) -> tuple[Part, ...]:
         penalty(
             choose('penalty', name, penalties.PENALTIES),
             weight,
-            config.intervals.penalties,
-            share,
+            interval=config.intervals.penalties,
+            share=share,
             **settings.get(name, {}),
         )
         for name, weight in weights.items()

@@ -67,6 +67,7 @@ class Part:
 def penalty(
     function: Penalty,
     weight: float,
+    *,
     interval: int = 1,
     share: Schedule = lambda step: 1.0,
     **settings: float,
