@@ -158,6 +158,7 @@ class Game:
     between: Callable | None = None  # (z, other, way) -> latents z between two
     # Some layers' name -> (latents, other) -> latents that have of `other` what those decide.
     mixes: Mapping[str, Callable] = field(default_factory=dict)
+    classes: int = 0  # that its networks are told, by the labels of a batch
     critic: Callable | None = None  # (networks, images) -> [B] logits, high where they look real
     encode: Callable | None = None  # (networks, images) -> latents that draw them nearly again
     evidence: Callable | None = None  # (networks, images, key) -> [B] nats, a bound of log p(x)

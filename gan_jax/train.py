@@ -67,6 +67,7 @@ def train(config: ConfigDict, path: str) -> State:
         closing(open_checkpoints(config, workdir)) as checkpoints,
         Interruption() as interruption,
     ):
+        _check_classes(games[0], source, config)
         restored = checkpoints.restore(like)
         state = make_state() if restored is None else restored
         start = int(state.step)
@@ -205,6 +206,15 @@ def _evaluate(evaluator: Evaluator, run: Run, workdir: Path) -> Metrics:
     except UsageError as error:
         say(f'the scores of step {run.step} were not written: {error}')
     return {f'eval/{name}': said['value'] for name, said in evaluation.scores.items()}
+
+
+def _check_classes(game: Game, source: Source, config: ConfigDict) -> None:
+    """Finds networks that are made for other classes than the data have."""
+    if game.classes not in (0, source.num_classes):
+        raise UsageError(
+            f'data set {config.data.name!r} has {source.num_classes} classes and the networks are '
+            f'told {game.classes}: config.data.classes'
+        )
 
 
 def _announce(config: ConfigDict, mesh: Any, source: Source, start: int) -> None:

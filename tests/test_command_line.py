@@ -63,7 +63,7 @@ def assert_one_line(code: int, errors: str, fragments: list[str]) -> None:
         assert fragment in lines[0]
 
 
-SYSTEMS = 'known: dcgan, dragan, gan,'
+SYSTEMS = 'known: acgan, beta_vae, biggan,'
 
 # A whole command line -> what the one line of its answer holds.
 WRONG_COMMANDS = {
@@ -108,7 +108,7 @@ WRONG_ARGUMENTS = {
     '--config.stepz=1': ["no field 'stepz'", "did you mean 'steps'?"],
     '--config.optimizer.generator.name=adam': ["did you mean 'optimizers.generator.name'?"],
     '--config.networks.generator.kernel_init.nme=x': ["'networks.generator.kernel_init.name'?"],
-    '--config.zzz.qqq=1': ["no field 'zzz.qqq'", 'known: accumulate, batch_size,'],
+    '--config.zzz.qqq=1': ["no field 'zzz.qqq'", 'known: accumulate, augmentation, batch_size,'],
     # types
     '--config.steps=many': ['config.steps=many'],
     '--config.steps=1.5': ['config.steps=1.5'],

@@ -18,9 +18,6 @@ from gan_jax.models.layers import (
     BatchNorm,
     ConditionalNorm,
     SelfModulatedNorm,
-    logit,
-    plain,
-    spectral_norm,
 )
 from gan_jax.usage import UsageError
 
@@ -88,40 +85,21 @@ def test_a_discriminator_minds_what_it_is_told(name):
 def test_projection_is_the_papers_equation():
     """f(x, y) = y^T V phi(x) + psi(phi(x)): Miyato and Koyama 2018, equation 4."""
     make = models.network_maker({**DISCRIMINATOR, 'weights': 'plain'})
-    variables = DISCRIMINATORS['projection'](make, classes=3).init(
-        jax.random.key(0), IMAGES, LABELS
-    )
     network = DISCRIMINATORS['projection'](make, classes=3)
+    variables = network.init(jax.random.key(0), IMAGES, LABELS)
     logits, kept = network.apply(variables, IMAGES, LABELS, mutable=['intermediates'])
     features = sown(kept['intermediates'])['features']
     inner = variables['params']['Discriminator_0']
     psi = features @ inner['Dense_0']['kernel'][:, 0] + inner['Dense_0']['bias']
-    product = jnp.sum(inner['embedding']['kernel'][LABELS] * features, axis=1)
+    product = jnp.sum(inner['embedding']['kernel'].T[LABELS] * features, axis=1)
     np.testing.assert_allclose(logits, psi + product, rtol=1e-5)
 
 
 def test_the_embedding_is_normalised_as_the_weights_are():
-    features = jax.random.normal(jax.random.key(3), (6, 4))
-
-    class Critic(nn.Module):
-        @nn.compact
-        def __call__(self, x, answer):
-            return answer(spectral_norm, nn.Dense(1), x)
-
-    class Told(nn.Module):
-        @nn.compact
-        def __call__(self, x, label):
-            found = []
-
-            def make(answer):
-                found.append(answer)
-                return lambda x, train: logit(plain, nn.Dense(1), x)
-
-            DISCRIMINATORS['projection'](make, classes=3)(x, label)
-            return Critic()(x, found[0])
-
-    variables = Told().init(jax.random.key(0), features, LABELS)
-    assert len(jax.tree.leaves(variables['spectral'])) == 4  # u and sigma of both layers
+    network = DISCRIMINATORS['projection'](models.network_maker(DISCRIMINATOR), classes=3)
+    variables = network.init(jax.random.key(0), IMAGES, LABELS)
+    sigmas = jax.tree_util.tree_leaves_with_path(variables['spectral'])
+    assert any('embedding' in jax.tree_util.keystr(path) for path, _ in sigmas)
 
 
 def test_a_conditional_normalisation_begins_as_the_plain_one():
@@ -242,6 +220,13 @@ def test_mutual_information_is_of_the_category_and_of_the_codes():
     log_q += -0.5 * (scene.latents['codes'][:, 0] - output[:, 3]) ** 2
     for term in (part.discriminator, part.generator):
         np.testing.assert_allclose(term(networks, scene)[0], -0.5 * log_q.mean(), rtol=1e-5)
+
+
+def test_labels_are_asked_for_where_the_generator_is_told_none():
+    part = auxiliary_classifier(1.0, classes=3)
+    scene, networks, _ = scene_and_networks(part)
+    with pytest.raises(UsageError, match='needs a generator that is told of classes'):
+        part.generator(networks, scene._replace(latents={'z': Z}))
 
 
 def test_codes_are_asked_for_where_there_are_none():

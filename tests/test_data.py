@@ -318,13 +318,6 @@ def test_a_folder_of_classes_is_read_in_sorted_order_and_upright(tmp_path):
     assert (examples['image'][0, :, -1] == 250).all() and (examples['image'][0, :, :-1] == 0).all()
 
 
-@pytest.mark.parametrize('classes', (2, 10))
-def test_another_number_of_classes_than_the_sets_is_refused(classes):
-    assert open_numbered(classes=3).num_classes == 3
-    with pytest.raises(UsageError, match=f'has 3 classes: config.data.classes={classes}'):
-        open_numbered(classes=classes)
-
-
 def test_a_folder_without_classes_has_no_labels(tmp_path):
     Image.new('L', (4, 4)).save(tmp_path / 'a.png')
     source = data.open_source(config(name='folder', data_dir=str(tmp_path)), 2, 1, 0, ONE_DEVICE)

@@ -343,6 +343,8 @@ def test_every_preset_describes_a_game(system):
         ('dcgan', 'penalties.r1', 1.0, 'judges every image on its own'),
         ('sngan:cifar10', 'loss.name', 'relativistic', 'in pairs'),
         ('wgan_gp', 'data.size', (9, 9), 'not multiples of 4'),
+        ('cgan', 'data.classes', 0, 'told of classes need labelled data'),
+        ('gan', 'condition.generator', 'normalization', "needs a network with a field 'norm"),
         ('biggan', 'data.size', (18, 16), 'no attention at 8 pixels: blocks leave heights of 9, 4'),
         ('biggan', 'prior.size', 61, 'cannot be cut into 3 chunks'),
         ('biggan_deep', 'networks.generator.attention', (5,), 'blocks leave heights of 8, 16'),

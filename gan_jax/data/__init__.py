@@ -162,11 +162,6 @@ def _held_out(data: Any) -> ConfigDict:
 def _decode(data: Any, images: ImageSet) -> Decoded:
     if not len(images):
         raise UsageError(f'data set {data.name!r}, split {data.split!r}, holds no examples')
-    if data.classes not in (0, len(images.label_names)):
-        raise UsageError(
-            f'data set {data.name!r} has {len(images.label_names)} classes: '
-            f'config.data.classes={data.classes} may be that or 0'
-        )
     size = tuple(data.crop_from) if any(data.crop_from) else tuple(data.size)
     change = choose('data.change', data.change, CHANGES)
     return Decoded(images, size, data.channels, data.alpha, change)

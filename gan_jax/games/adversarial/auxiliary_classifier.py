@@ -23,6 +23,14 @@ def auxiliary_classifier(weight: float, classes: int) -> Part:
     if not classes:
         raise UsageError('an auxiliary classifier needs labelled data: config.data.classes is 0')
 
+    def asked(scene: Scene) -> Array:
+        if 'label' not in scene.latents:
+            raise UsageError(
+                'config.terms.auxiliary_classifier needs a generator that is told of classes: '
+                "config.condition.generator='concatenate' or 'normalization'"
+            )
+        return scene.latents['label']
+
     def judge(networks: Networks, seen: Mapping[str, Array], label: Array) -> tuple[Array, Array]:
         """Returns -E[log P(C = c | X)], and how often the likeliest class is right."""
         logits = networks.classifier(seen['features'])
@@ -31,12 +39,12 @@ def auxiliary_classifier(weight: float, classes: int) -> Part:
 
     def discriminator(networks: Networks, scene: Scene) -> tuple[Array, Report]:
         real, accuracy = judge(networks, scene.real_seen, scene.context.batch['label'])
-        fake, fake_accuracy = judge(networks, scene.fake_seen, scene.latents['label'])
+        fake, fake_accuracy = judge(networks, scene.fake_seen, asked(scene))
         metrics = {'real_label_accuracy': accuracy, 'fake_label_accuracy': fake_accuracy}
         return weight * (real + fake), Report(metrics)
 
     def generator(networks: Networks, scene: Scene) -> tuple[Array, Report]:
-        fake, _ = judge(networks, scene.fake_seen, scene.latents['label'])
+        fake, _ = judge(networks, scene.fake_seen, asked(scene))
         return weight * fake, Report()
 
     return Part(

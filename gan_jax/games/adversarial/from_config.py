@@ -49,6 +49,7 @@ def build(config: Any) -> Game:
         critic_updates=config.critic_updates,
         accumulate=config.accumulate,
         generator_batch=config.generator_batch,
+        classes=config.data.classes,
         ema=bool(config.ema_decay),
     )
 

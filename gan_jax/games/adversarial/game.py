@@ -42,6 +42,7 @@ def adversarial(
     critic_updates: int = 1,
     accumulate: int = 1,
     generator_batch: int = 1,
+    classes: int = 0,
     ema: bool = False,
 ) -> Game:
     """Returns the game of a generator against a discriminator.
@@ -60,6 +61,7 @@ def adversarial(
       critic_updates: the discriminator's updates for each of the generator's (n_critic).
       accumulate: microbatches averaged into every update of either player.
       generator_batch: images the generator's loss draws, as a multiple of the real batch.
+      classes: of the labels, where either network is told them.
       ema: whether a moving average of the generator is kept, and sampled.
     """
 
@@ -199,6 +201,7 @@ def adversarial(
         between=generation.between,
         mixes=generation.mixes,
         critic=None if told else critic,
+        classes=classes if 'label' in (*generation.told, *told) else 0,
     )
 
 
