@@ -15,7 +15,7 @@ COLUMNS = (
     *('config', 'pixels', 'steps', 'the whole command', 'FID', 'precision', 'recall'),
     *('labels', 'sure', 'smallest'),
 )
-SYSTEMS = Path(__file__).parent.parent / 'results' / 'systems.json'
+SYSTEMS = ROOT / 'results' / 'systems.json'
 
 
 def versus_torch() -> str:

@@ -193,9 +193,8 @@ def make_settled(config: ConfigDict, game: Game, mesh: Mesh, count: int) -> Call
         out_shardings=meshes.replicated(mesh),
         compiler_options=tuning.compiler_options(),
     )
-    batch = meshes.put(meshes.replicated(mesh), example_batch(config.data, count))
-    key = stream_key(config.seed, 'standing')
-    return lambda state, passes: settle(state, batch, jax.random.split(key, passes))
+    key, inputs = stream_key(config.seed, 'standing'), _make_inputs(config, mesh, count)
+    return lambda state, passes: settle(state, inputs(key), jax.random.split(key, passes))
 
 
 def make_latents(config: ConfigDict, game: Game, mesh: Mesh, count: int) -> Callable:

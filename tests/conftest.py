@@ -4,20 +4,15 @@
 """
 
 import os
-import tempfile
 
 os.environ.setdefault('JAX_PLATFORMS', 'cpu')
-# Most of a test's time is compilation: it takes half as long without optimisation, and what one
-# test has compiled the next one finds.
+# Most of a test's time is compilation, which takes half as long without optimisation.
 os.environ.setdefault(
     'XLA_FLAGS',
     '--xla_force_host_platform_device_count=2 --xla_backend_optimization_level=0 '
     '--xla_llvm_disable_expensive_passes=true',
 )
-os.environ.setdefault('JAX_COMPILATION_CACHE_DIR', tempfile.mkdtemp(prefix='gan_jax-tests-'))
-os.environ.setdefault('JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS', '0.5')
 
-import shutil
 import signal
 import subprocess
 import sys
@@ -28,14 +23,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-
-
-def pytest_unconfigure(config) -> None:
-    """Removes what was compiled once all processes have ended, where nobody wants it kept."""
-    compiled = Path(os.environ['JAX_COMPILATION_CACHE_DIR'])
-    if compiled.name.startswith('gan_jax-tests-') and not hasattr(config, 'workerinput'):
-        shutil.rmtree(compiled, ignore_errors=True)
-
 
 ROOT = Path(__file__).parent.parent
 LIMIT = 120  # seconds that any one process may take
@@ -76,7 +63,6 @@ class Program:
             'PYTHONPATH': str(ROOT),
             'XDG_CACHE_HOME': str(folder / 'cache'),  # what one process compiles, all of them use
         }
-        del self.environment['JAX_COMPILATION_CACHE_DIR']  # theirs is in the former
 
     def command(self, *arguments: str, patch: str = '') -> list[str]:
         """Returns the command line; a later argument overrules an earlier one of its name.

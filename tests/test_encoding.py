@@ -74,8 +74,8 @@ def test_what_does_not_encode_says_so():
     with pytest.raises(UsageError, match='no bound of how likely'):
         run.evidence(np.zeros((1, 8, 8, 1), np.uint8))
     with pytest.raises(UsageError, match='no network that encodes'):
-        show_reconstructions(study_of(run))
-    assert show_traversal(study_of(run)) == ''
+        study_of(run).encode(np.zeros((1, 8, 8, 1), np.uint8))
+    assert show_reconstructions(study_of(run)) == show_traversal(study_of(run)) == ''
 
 
 @pytest.fixture

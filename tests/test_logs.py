@@ -45,6 +45,7 @@ def test_what_a_runs_folder_holds(finished):
 def test_what_is_logged(finished):
     players = ('generator', 'discriminator')
     critic = ('real_logit_mean', 'real_logit_std', 'fake_logit_mean', 'fake_logit_std')
+    critic += ('real_logit_sign',)
     expected = {
         'step',
         'finite',

@@ -50,8 +50,15 @@ class Unpaired:
         return with_other(*(source.batch(*given) for source, *given in parts))
 
     def examples(self, count: int, start: int = 0) -> dict[str, np.ndarray]:
-        """Returns `count` examples of both, in stored order, cut at the centre."""
-        return with_other(*(source.examples(count, start) for source in self._sources))
+        """Returns `count` examples of both, in stored order, cut at the centre; fewer at an end."""
+        both = [source.examples(count, start) for source in self._sources]
+        shorter = min(len(one['image']) for one in both)
+        return with_other(*({name: array[:shorter] for name, array in one.items()} for one in both))
+
+    def rebatch(self, microbatches: int, batch_size: int) -> None:
+        """From now on a step takes so many batches of this size."""
+        for source in self._sources:
+            source.rebatch(microbatches, batch_size)
 
     def close(self) -> None:
         """Ends both sources."""

@@ -45,6 +45,6 @@ class StackedDigits:
 
 def open_stacked_mnist(data: Any) -> StackedDigits:
     """Returns triples of the training images of TFDS's `mnist`, which `data.data_dir` holds."""
-    mnist = open_tfds(SimpleNamespace(name='mnist', data_dir=data.data_dir, split=data.split))
+    mnist = open_tfds(SimpleNamespace(name='mnist', data_dir=data.data_dir, split='train'))
     arrays = Decoded(mnist, (28, 28), 1, data.alpha).read_many(range(len(mnist)))
     return StackedDigits(arrays['image'][..., 0], arrays['label'], SIZE)
