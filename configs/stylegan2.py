@@ -71,6 +71,7 @@ def cifar10() -> dict:
         steps=1_562_500,
         batch_size=64,
         ema_decay=base.half_life(500_000, 64),
+        ema_rampup=0.05,
         styles=dict(mixing=0.0),
         penalties=dict(r1=0.01),
         terms=dict(path_length=0.0),

@@ -1,10 +1,9 @@
 """StyleGAN2-ADA: Karras et al. 2020, Training GANs with Limited Data, arXiv 2006.06676.
 
 StyleGAN2 whose discriminator sees augmented images alone, the more of them the more it overfits.
-`:cifar10` is the authors' setting of 100 million images; `:folder` theirs at 256x256 pixels. Their
-average of the generator is shorter at first (a share of what was seen), which is left out here.
+`:cifar10` is the authors' setting of 100 million images; `:folder` theirs at 256x256 pixels.
 The embedded digits and MNIST are smaller networks, whose probability may move ten times as fast,
-and digits are neither mirrored nor turned by quarters.
+and digits are neither mirrored nor turned.
 
     python main.py --config=configs/stylegan2_ada.py
     python main.py --config=configs/stylegan2_ada.py:cifar10
@@ -40,7 +39,8 @@ def get_config(data: str = 'digits') -> ConfigDict:
             discriminator=dict(channel_base=16384, group_size=8),
         ),
     )
-    upright = dict(ada=dict(images_to_one=50_000, multipliers=dict(flip=0.0, quarter_turn=0.0)))
+    multipliers = dict(flip=0.0, quarter_turn=0.0, rotation=0.0)
+    upright = dict(ada=dict(images_to_one=50_000, multipliers=multipliers))
     small = {
         name: preset | dict(augmentation=upright)
         for name, preset in base.small_style_presets().items()

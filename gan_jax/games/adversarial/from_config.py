@@ -37,8 +37,14 @@ def build(config: Any) -> Game:
     told = _checked(models.told_of(discriminator), config)
     normalized, mixes_examples = _looks_across(discriminator, config, told)
     parts = _build_penalties(config, normalized) + _build_terms(config)
+    generation = choose('generation', config.generation, GENERATIONS)(config)
+    if set(told) - set(generation.told):
+        raise UsageError(
+            'a discriminator that is told of classes needs a generator that is told them too: '
+            "config.condition.generator='concatenate' or 'normalization'"
+        )
     return adversarial(
-        choose('generation', config.generation, GENERATIONS)(config),
+        generation,
         discriminator,
         _build_loss(config),
         judge=_choose_judge(mixes_examples),
@@ -71,10 +77,28 @@ def _checked(told: tuple[str, ...], config: Any) -> tuple[str, ...]:
     return told
 
 
+def _section(config: Any, name: str) -> Any:
+    """Returns the section of a network, which another system's config may be without."""
+    if name not in config.networks:
+        raise UsageError(
+            f'config.generation={config.generation!r} or a term needs config.networks.{name}; '
+            f'this config has {", ".join(config.networks)}'
+        )
+    return config.networks[name]
+
+
+def _unconditioned(config: Any) -> None:
+    if config.condition.generator != 'none':
+        raise UsageError(
+            f'config.condition.generator={config.condition.generator!r} is for '
+            f"config.generation='from_prior', not {config.generation!r}"
+        )
+
+
 def _from_prior(config: Any) -> Generation:
     generator = models.condition_generator(
         config.condition.generator,
-        models.network_maker(config.networks.generator, **_offered(config)),
+        models.network_maker(_section(config, 'generator'), **_offered(config)),
         config.data.classes,
     )
     told = _checked(models.told_of(generator), config)
@@ -82,13 +106,15 @@ def _from_prior(config: Any) -> Generation:
 
 
 def _from_codes(config: Any) -> Generation:
-    generator = models.build_network(config.networks.generator, **_offered(config))
+    _unconditioned(config)
+    generator = models.build_network(_section(config, 'generator'), **_offered(config))
     return from_codes(generator, _build_prior(config), **config.codes)
 
 
 def _style_based(config: Any) -> StyleBased:
+    _unconditioned(config)
     mapping, synthesis = (
-        models.build_network(config.networks[name], **_offered(config))
+        models.build_network(_section(config, name), **_offered(config))
         for name in ('mapping', 'synthesis')
     )
     told = _checked(models.told_of(mapping), config)
@@ -146,7 +172,7 @@ TERMS = {
     ),
     'drift': lambda weight, config: drift(weight),
     'mutual_information': lambda weight, config: mutual_information(
-        weight, models.build_network(config.networks.recognizer, **config.codes)
+        weight, models.build_network(_section(config, 'recognizer'), **config.codes)
     ),
     'path_length': _path_length,
     'lecam': lambda weight, config: lecam(weight),

@@ -1,5 +1,6 @@
 """The game of Goodfellow et al. 2014, whatever parts it is put together from."""
 
+import itertools
 from collections.abc import Callable, Mapping
 from functools import partial
 
@@ -78,9 +79,12 @@ def adversarial(
         def shown(images: Array, batch: Batch, key: Array) -> tuple[Array, ...]:
             return augmentation.apply(images, key, context), *(batch[name] for name in told)
 
+        calls = itertools.count()  # each has units of its own left out
+
         def discriminate(*shown: Array, **how) -> tuple[Array, Mapping[str, Array]]:
+            dropout_key = jax.random.fold_in(keys[2], next(calls))
             logits, intermediates = networks.discriminator(
-                *shown, intermediates=True, rngs={'dropout': keys[2]}, **how
+                *shown, intermediates=True, rngs={'dropout': dropout_key}, **how
             )
             return logits, sown(intermediates)
 
@@ -135,7 +139,7 @@ def adversarial(
         value, report = _add(_terms(parts, 'generator', 1), networks, scene)
         return adversary + value, report
 
-    def lazy_phases(player: str, scene: Callable) -> list[Phase]:
+    def lazy_phases(player: str, scene: Callable, **turn: int) -> list[Phase]:
         """Returns a phase for each interval that parts have besides every step."""
 
         def phase(interval: int) -> Phase:
@@ -146,7 +150,7 @@ def adversarial(
                 return interval * value, report
 
             name = '_'.join(part.name for part, _ in terms)
-            return Phase(name, player, loss, interval=interval, accumulate=accumulate)
+            return Phase(name, player, loss, interval=interval, accumulate=accumulate, **turn)
 
         intervals = sorted({part.interval for part in parts} - {1})
         return [phase(interval) for interval in intervals if _terms(parts, player, interval)]
@@ -189,7 +193,7 @@ def adversarial(
                 repeats=critic_updates,
                 accumulate=accumulate,
             ),
-            *lazy_phases('discriminator', discriminator_scene),
+            *lazy_phases('discriminator', discriminator_scene, repeats=critic_updates),
         ),
         inputs=inputs,
         latents=generation.latents,
