@@ -4,9 +4,10 @@ Residual networks in which the pixels of one image size attend to each other, sp
 in both, and two learning rates for one update of either: 4e-4 for the discriminator and 1e-4 for
 the generator. Classes are told by conditional batch normalisation and by projection.
 
-ImageNet at 128x128 is as the authors' code trains it: 1,000,000 steps of 256 images, width 64,
-attention at 32x32. CIFAR-10 and MNIST have BigGAN's layout for small images and attention at 16x16
-and 14x14; the paper has neither. The embedded digits, at 16x16, are learnt at higher rates.
+ImageNet at 128x128 is as the authors' code trains it (b2 is the paper's): 1,000,000 steps of 256
+images, width 64, attention at 32x32. CIFAR-10 and MNIST have BigGAN's layout for small images and
+attention at 16x16 and 14x14; the paper has neither. The embedded digits, at 16x16, are learnt at
+higher rates.
 
     python main.py --config=configs/sagan.py
     python main.py --config=configs/sagan.py:cifar10
