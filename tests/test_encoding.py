@@ -36,6 +36,7 @@ def study_of(run: Run) -> Study:
 @pytest.fixture
 def encoding() -> Run:
     config = beta_vae.get_config()
+    config.data.size = (8, 8)
     config.update_from_flattened_dict(
         {'networks.encoder.widths': (8,), 'networks.decoder.widths': (8,), 'prior.size': 3}
     )

@@ -187,6 +187,7 @@ def test_beta_rises_to_its_weight(warmup, weights):
     from configs import beta_vae
 
     config = beta_vae.get_config()
+    config.data.size = (8, 8)
     config.divergence.update(weight=4.0, warmup_steps=warmup)
     game = build(config)
     batch = {'image': jnp.zeros((1, 8, 8, 1))}
