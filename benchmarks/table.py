@@ -15,6 +15,8 @@ COLUMNS = (
     *('config', 'pixels', 'steps', 'the whole command', 'FID', 'precision', 'recall'),
     *('labels', 'sure', 'smallest'),
 )
+# What `rewrite_config` wrote before; other words on what was measured are left alone.
+GENERATED = r'^Measured: digits(: nothing yet|, [^:]*: [\d,]+ steps in \d+ s.*)\.$'
 SYSTEMS = ROOT / 'results' / 'systems.json'
 
 
@@ -39,10 +41,7 @@ def versus_torch() -> str:
 
 def systems() -> str:
     """Returns a table with a row for each run of `train_systems`; what was not scored is empty."""
-    head = (
-        'config, pixels, steps, the whole command, FID, precision, recall, labels, sure, smallest'
-    )
-    rows = [head.split(', '), ['---'] * 10]
+    rows = [COLUMNS, ('---',) * len(COLUMNS)]
     for name, run in system_runs().items():
         evaluation = run.get('evaluation') or {'scores': {}}
         values = {
@@ -115,7 +114,7 @@ def rewrite_config(name: str, text: str) -> str:
         f'Measured: digits, {run["hardware"]}: {run["steps"]:,} steps in {run["seconds"]:.0f} s'
         f'{sure}.'
     )
-    return re.sub(r'^Measured: digits.*$', said, text, flags=re.MULTILINE)
+    return re.sub(GENERATED, said, text, flags=re.MULTILINE)
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ and MNIST and the embedded digits have smaller networks.
     python main.py --config=configs/stylegan.py:folder --config.data.data_dir=PICTURES
     python main.py --config=configs/stylegan.py --mode=sample --truncation=0.7 --out=typical.png
 
-Measured: nothing yet.
+Measured: digits: nothing yet.
 Paper: FID 4.40 on FFHQ, 1024x1024.
 """
 

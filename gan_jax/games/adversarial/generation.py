@@ -1,7 +1,7 @@
 """How images come of latents: the generator's side of an adversarial game."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import flax.linen as nn
@@ -82,21 +82,16 @@ def from_codes(
             'codes': jax.random.uniform(codes_key, (count, continuous), minval=-1.0, maxval=1.0),
         }
 
-    def together(latents: Latents) -> Array:
+    def joined(latents: Latents) -> Array:
         one_hot = jax.nn.one_hot(latents['category'], categories)
         return jnp.concatenate([latents['z'], one_hot, latents['codes']], axis=1)
 
     def generate(networks: Networks, latents: Latents, *, train: bool, update: bool = False):
-        return networks.generator(together(latents), train=train, update=update)
+        return networks.generator(joined(latents), train=train, update=update)
 
-    def truncate(latents: Latents, threshold: float) -> Latents:
-        return {**latents, 'z': prior.truncate(latents['z'], threshold)}
-
-    return Generation(
-        networks={'generator': generator},
-        inputs=lambda latents: {'generator': (together(latents),)},
+    return replace(
+        from_prior(generator, prior),
+        inputs=lambda latents: {'generator': (joined(latents),)},
         latents=latents,
         generate=generate,
-        truncate=truncate,
-        between=prior.between,
     )
