@@ -41,6 +41,17 @@ TINY = {
 }
 
 
+@pytest.fixture(scope='module', autouse=True)
+def forget_programs():
+    """Drops what a file's tests have compiled: each program holds parts of a process's memory map,
+    of which Linux allows 65,530, and XLA crashes where there are no more.
+    """
+    yield
+    import jax
+
+    jax.clear_caches()
+
+
 @pytest.fixture
 def tiny():
     """The config of the smallest GAN, for a test to change."""

@@ -2,7 +2,8 @@
 
 import importlib
 import re
-from functools import cache
+import shutil
+from functools import cache, cached_property
 from pathlib import Path
 
 import jax
@@ -12,9 +13,8 @@ import optax
 import pytest
 from tiny import cut
 
-from gan_jax import mesh as meshes
+from gan_jax import mesh as meshes, train as training
 from gan_jax.build import make_initial_state, make_step, microbatch_size, state_like
-from gan_jax.checkpoint import Checkpoints
 from gan_jax.data import open_inputs, open_source
 from gan_jax.games import build_game
 from gan_jax.games.adversarial import from_config, judging
@@ -23,7 +23,6 @@ from gan_jax.usage import UsageError
 
 CONFIGS = Path(__file__).parent.parent / 'configs'
 SYSTEMS = sorted(path.stem for path in CONFIGS.glob('*.py') if path.stem != 'base')
-every_system = pytest.mark.parametrize('system', SYSTEMS)
 
 # Trainable parameters at the published setting, with where the count is from.
 PUBLISHED = {
@@ -100,8 +99,17 @@ def load(system: str):
     return importlib.import_module(f'configs.{name}').get_config(data or 'digits')
 
 
+STEPS = {}
+
+
+def make_step_once(config, game, read_batch, mesh):
+    """Returns a config's step, which its first caller compiles for all others."""
+    key = config.to_json(), mesh.size
+    return STEPS.setdefault(key, make_step(config, game, read_batch, mesh))
+
+
 class Run:
-    """A config on a mesh of the first `devices` devices, with its step compiled once."""
+    """A config on a mesh of the first `devices` devices, with one step that all its tests take."""
 
     def __init__(self, config, devices: int = 1):
         self.config = config
@@ -115,24 +123,28 @@ class Run:
             self.config.seed,
             self.mesh,
         )
-        self.step = make_step(self.config, self.game, self.source.batch, self.mesh)
+        self.step = make_step_once(self.config, self.game, self.source.batch, self.mesh)
+        self.due = self.game.due(0)  # every phase
 
-    def take(self, state, steps, due=None):
+    def take(self, state, steps):
         """Returns (state, metrics) after some steps, leaving `state` as it was."""
         state = jax.tree.map(jnp.copy, state)
         for _ in range(steps):
             index = int(state.step)
-            feed = self.source.feed(range(index, index + 1))
-            state, metrics = self.step(state, feed, due=due or self.game.due(index))
+            state, metrics = self.step(
+                state, self.source.feed(range(index, index + 1)), due=self.due
+            )
         return state, metrics
 
+    def trace(self, due=None):
+        """Returns the step as JAX has traced it, on shapes alone."""
+        like = state_like(self.make_state, self.mesh)
+        return self.step.trace(like, self.source.feed(range(1)), due=due or self.due)
 
-@cache
-def lowered(system: str, devices: int = 1):
-    """Returns the step of `run_of`, as JAX hands it to XLA."""
-    run = run_of(system, devices)
-    like = state_like(run.make_state, run.mesh)
-    return run.step.lower(like, run.source.feed(range(1)), due=run.game.due(0))
+    @cached_property
+    def lowered(self):
+        """The step as JAX hands it to XLA."""
+        return self.trace().lower()
 
 
 @cache
@@ -146,6 +158,16 @@ def two_steps(system: str, devices: int = 1):
     return run.take(run.make_state(), 2)
 
 
+@pytest.fixture(scope='module', params=SYSTEMS)
+def system(request):
+    """The tests of one system come one after the other, and what they have compiled goes."""
+    yield request.param
+    run_of.cache_clear()
+    two_steps.cache_clear()
+    STEPS.clear()
+    jax.clear_caches()
+
+
 def same(tree, other) -> bool:
     """Whether two trees hold the same bits."""
     return all(
@@ -154,45 +176,45 @@ def same(tree, other) -> bool:
     )
 
 
-@every_system
-def test_two_steps_are_finite(system):
-    state, metrics = two_steps(system)
+def test_two_steps_are_finite_and_move_every_network(system):
+    run = run_of(system)
+    start, (state, metrics) = run.make_state(), two_steps(system)
     assert int(state.step) == 2
     assert all(np.isfinite(value) for value in jax.device_get(metrics).values())
     assert all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(state))
+    for name in run.game.networks:
+        assert not same(start.params[name], state.params[name])
+        if jax.tree.leaves(state.stats[name]):
+            assert not same(start.stats[name], state.stats[name])
 
 
-@every_system
-def test_a_phase_moves_its_player_alone(system):
-    """Parameters, statistics and optimiser state of a phase's player change, nobody else's."""
+def test_a_phase_writes_what_is_its_players_alone(system):
+    """Of the program: whatever else a step returns is the very argument that it was given."""
     run = run_of(system)
-    before, _ = two_steps(system)
     for index, phase in enumerate(run.game.phases):
-        due = tuple(i == index for i in range(len(run.game.phases)))
-        after, _ = run.take(before, 1, due)
+        traced = run.trace(due=tuple(i == index for i in range(len(run.game.phases))))
+        given = set(map(id, traced.jaxpr.jaxpr.invars))
+        written = [id(variable) not in given for variable in traced.jaxpr.jaxpr.outvars]
+        state, _ = jax.tree.unflatten(jax.tree.structure(traced.out_info), written)
         for player, names in run.game.players.items():
-            moves = player == phase.player
-            assert same(before.opt[player], after.opt[player]) != moves
+            writes = player == phase.player
+            assert all(leaf == writes for leaf in jax.tree.leaves(state.opt[player]))
             for name in names:
-                assert same(before.params[name], after.params[name]) != moves
-                if jax.tree.leaves(before.stats[name]):
-                    assert same(before.stats[name], after.stats[name]) != moves
+                assert all(leaf == writes for leaf in jax.tree.leaves(state.params[name]))
+                assert writes or not any(jax.tree.leaves(state.stats[name]))
 
 
-@every_system
-def test_save_and_restore_are_exact(system, tmp_path):
-    run = run_of(system)
-    state, _ = two_steps(system)
-    checkpoints = Checkpoints(tmp_path)
-    checkpoints.save(2, state, {})
-    assert checkpoints.finish()
-    restored = checkpoints.restore(state_like(run.make_state, run.mesh))
-    checkpoints.close()
-    assert same(state, restored)
-    assert same(run.take(state, 1)[0], run.take(restored, 1)[0])
+def test_a_run_that_is_taken_up_again_ends_in_the_same_bits(system, tmp_path, monkeypatch):
+    """Through the loop, on all devices: what a checkpoint holds is all that a run goes by."""
+    config = cut(load(system))
+    monkeypatch.setattr(training, 'make_step', make_step_once)
+    whole = training.train(config, str(tmp_path))
+    assert int(whole.step) == config.steps == 3
+    for step in (2, 3):
+        shutil.rmtree(tmp_path / 'checkpoints' / str(step))
+    assert same(training.train(config, str(tmp_path)), whole)
 
 
-@every_system
 def test_bfloat16_takes_nearly_the_steps_of_float32(system):
     """Inside networks alone: parameters, statistics, losses and penalties stay float32."""
     config = cut(load(system))
@@ -205,12 +227,10 @@ def test_bfloat16_takes_nearly_the_steps_of_float32(system):
     for name in said:
         if name.endswith(('loss', 'mean', 'penalty')):
             np.testing.assert_allclose(said[name], exactly_said[name], rtol=0.05, atol=0.05)
-    feed, due = run.source.feed(range(1)), run.game.due(0)
-    assert 'bf16' in run.step.lower(state, feed, due=due).as_text()
+    assert 'bf16' in run.lowered.as_text()
     assert not same(state.params, exact.params)
 
 
-@every_system
 def test_two_devices_take_the_steps_of_one(system):
     """The step is a function of the global batch: statistics, pairs and noise are global too."""
     if jax.device_count() < 2:
@@ -232,8 +252,7 @@ def test_a_batch_judged_together_is_split_over_the_devices_too(monkeypatch):
     run = Run(cut(load('sngan')), 2)
     state, _ = run.take(run.make_state(), 2)
     assert_near(state, two_steps('sngan')[0], run.make_state())
-    lowered = run.step.lower(state, run.source.feed(range(1)), due=run.game.due(0))
-    assert not moved_images(lowered.compile().as_text())
+    assert not moved_images(run.lowered.compile().as_text())
 
 
 def assert_near(state, other, start):
@@ -263,7 +282,6 @@ def test_updates_microbatches_and_larger_batches_combine(tiny):
         assert_near(state, ends[0][0], runs[0].make_state())
 
 
-@every_system
 def test_the_work_is_split_over_the_devices(system):
     """Two devices do about half the arithmetic each, and exchange sums alone, never images.
 
@@ -272,7 +290,7 @@ def test_the_work_is_split_over_the_devices(system):
     if jax.device_count() < 2:
         pytest.skip('needs two devices')
 
-    one, two = (lowered(system, devices).compile() for devices in (1, 2))
+    one, two = (run_of(system, devices).lowered.compile() for devices in (1, 2))
     assert two.cost_analysis()['flops'] < 0.65 * one.cost_analysis()['flops']
     kept = [leaf for leaf in jax.tree.leaves(run_of(system).game.extra) if jnp.ndim(leaf) == 4]
     assert len(moved_images(two.as_text())) <= len(kept)
@@ -285,16 +303,16 @@ def moved_images(program: str) -> list[str]:
     return [line for line in program.splitlines() if any(move in line for move in moves)]
 
 
-@every_system
 def test_convolutions_are_in_the_order_that_is_fast_in_a_loop(system):
     """XLA:CPU brings others into it, but not in a loop: they were 30 to 100 times slower there."""
     if jax.default_backend() != 'cpu':
         pytest.skip('on a CPU alone')
-    orders = re.findall(r'dim_numbers = (\[.*?\]x\[.*?\]->\[.*?\]),', lowered(system).as_text())
+    orders = re.findall(
+        r'dim_numbers = (\[.*?\]x\[.*?\]->\[.*?\]),', run_of(system).lowered.as_text()
+    )
     assert set(orders) <= {'[b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f]'}
 
 
-@every_system
 def test_samples_are_images_of_the_configured_shape(system):
     run = run_of(system)
     state, _ = two_steps(system)
@@ -311,9 +329,9 @@ def test_samples_are_images_of_the_configured_shape(system):
     assert not np.array_equal(drawn, draw(jax.random.key(1)))
 
 
-@pytest.mark.parametrize('system', PUBLISHED)
-def test_parameter_counts_are_the_published_ones(system):
-    config = load(system)
+@pytest.mark.parametrize('published', PUBLISHED)
+def test_parameter_counts_are_the_published_ones(published):
+    config = load(published)
     state = state_like(
         make_initial_state(config, build_game(config), meshes.make_mesh()), meshes.make_mesh()
     )
@@ -321,10 +339,9 @@ def test_parameter_counts_are_the_published_ones(system):
         name: sum(leaf.size for leaf in jax.tree.leaves(params))
         for name, params in state.params.items()
     }
-    assert counts == PUBLISHED[system]
+    assert counts == PUBLISHED[published]
 
 
-@every_system
 def test_every_preset_describes_a_game(system):
     """Each `:DATA` of a system builds, and a misspelt one is refused with the nearest name."""
     module = importlib.import_module(f'configs.{system}')
@@ -338,7 +355,7 @@ def test_every_preset_describes_a_game(system):
 
 
 @pytest.mark.parametrize(
-    'system, path, value, message',
+    'changed, path, value, message',
     (
         ('dcgan', 'penalties.r1', 1.0, 'judges every image on its own'),
         ('sngan:cifar10', 'loss.name', 'relativistic', 'in pairs'),
@@ -367,8 +384,8 @@ def test_every_preset_describes_a_game(system):
         ),
     ),
 )
-def test_parts_that_cannot_go_together_are_refused(system, path, value, message):
-    config = load(system)
+def test_parts_that_cannot_go_together_are_refused(changed, path, value, message):
+    config = load(changed)
     config.update_from_flattened_dict({path: value})
     mesh = meshes.make_mesh()
     with pytest.raises(UsageError, match=message):
