@@ -95,12 +95,14 @@ class Checkpoints:
           step: the checkpoint of this step, and of no other.
 
         Raises:
-          UsageError: there are checkpoints and none can be read, or not that of the step.
+          UsageError: there are checkpoints and none can be read, or not that of the step; or the
+            newest is of other networks, players or parts of a game than `like`.
         """
         if step is not None:
             return self._restore_one(like, step)
         broken = {}
         while (step := self._newest_but(broken)) is not None:
+            self._check_kind(step, like)
             state, reason = self._attempt(step, like)
             if not meshes.everywhere(reason is None):
                 if not self._is_dropped(step):
@@ -122,6 +124,7 @@ class Checkpoints:
         if step not in steps:
             kept = ', '.join(map(str, steps)) or 'none'
             raise UsageError(f'no checkpoint of step {step} in {str(self._directory)!r}: {kept}')
+        self._check_kind(step, like)
         state, reason = self._attempt(step, like)
         if not meshes.everywhere(reason is None):
             reason = reason or 'another process cannot'
@@ -144,7 +147,8 @@ class Checkpoints:
     def _open(self) -> ocp.CheckpointManager:
         if not self._read_only and jax.process_index() == 0:
             self._drop_unreadable_scores()
-        return ocp.CheckpointManager(self._directory, options=self._options)
+        handler = ocp.StandardCheckpointHandler()  # without it there is no metadata
+        return ocp.CheckpointManager(self._directory, options=self._options, item_handlers=handler)
 
     def _drop_unreadable_scores(self) -> None:
         """Orbax does not open a folder in which a score cannot be read."""
@@ -167,6 +171,22 @@ class Checkpoints:
         # it says so again at the next save.
         with contextlib.suppress(Exception):
             self._manager = self._open()
+
+    def _check_kind(self, step: int, like: Any) -> None:
+        """Finds a checkpoint of other arrays than those that are asked for."""
+        wanted = _shapes(like)
+        try:
+            found = _shapes(self._manager.item_metadata(step)['state'])
+        except Exception:  # noqa: BLE001 (reading it will say what is wrong)
+            found = wanted
+        differ = sorted(name for name, _ in found.items() ^ wanted.items())
+        if not meshes.everywhere(not differ):
+            name = differ[0]
+            raise UsageError(
+                f'the checkpoint of step {step} in {str(self._directory)!r} is of another '
+                f'architecture ({name}: {found.get(name, "none")} -> {wanted.get(name, "none")}): '
+                'repeat the flags that it was trained with, or give the run its own --workdir'
+            )
 
     def _attempt(self, step: int, like: Any) -> tuple[Any, str | None]:
         """Returns a checkpoint's state, or why it cannot be read."""
@@ -215,6 +235,14 @@ class Checkpoints:
         if jax.process_count() > 1:
             multihost_utils.sync_global_devices(f'put aside {step}')
         self._manager = self._open()
+
+
+def _shapes(tree: Any) -> dict[str, tuple[int, ...]]:
+    """Returns the shape of every leaf by its dotted name."""
+    return {
+        jax.tree_util.keystr(path, simple=True, separator='.'): tuple(leaf.shape)
+        for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
+    }
 
 
 def _donatable(state: Any, like: Any) -> Any:

@@ -61,6 +61,7 @@ _LEAST = {
     'eval.num': 2,
     'eval.*': 0,
 }
+_MORE_THAN_ONE = math.nextafter(1, 2)  # what a share or a probability must be below
 # What a number must be below; a seed is the 32 bits that a key is made of.
 _BELOW = {
     'burn_in.*': math.inf,  # steps, and shares that may be 1
@@ -68,7 +69,11 @@ _BELOW = {
     'eval.seed': 2**32,
     'loss.label_smoothing': 1,
     'ema_decay': 1,
-    'styles.mixing': 1.001,  # a probability
+    'styles.mixing': _MORE_THAN_ONE,
+    'growth.share': _MORE_THAN_ONE,
+    'top_k.least': _MORE_THAN_ONE,
+    'augmentation.ada.probability': _MORE_THAN_ONE,
+    'augmentation.ada.target': _MORE_THAN_ONE,
     '*.b1': 1,
     '*.b2': 1,
     '*.momentum': 1,

@@ -25,6 +25,15 @@ class Adversarial(NamedTuple):
     paired: bool = False
 
 
+def logit_metrics(**logits: Array) -> dict[str, Array]:
+    """Returns the mean and the standard deviation of every kind of logits: `real_logit_mean`."""
+    return {
+        f'{kind}_logit_{moment.__name__}': moment(values)
+        for kind, values in logits.items()
+        for moment in (jnp.mean, jnp.std)
+    }
+
+
 def minimax(label_smoothing: float = 0.0) -> Adversarial:
     """The zero-sum game of Goodfellow et al. 2014, equation 1.
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from ml_collections import ConfigDict
 
-from gan_jax.fields import flatten
+from gan_jax.fields import check_numbers, flatten
 from gan_jax.usage import UsageError, choose
 
 
@@ -18,7 +18,8 @@ def split(config: ConfigDict) -> list[ConfigDict]:
     """Returns the config of every stage that begins before the run ends.
 
     Raises:
-      UsageError: fields of unequal length, starts that do not rise from 0, or no such field.
+      UsageError: fields of unequal length, starts that do not rise from 0, no such field, or a
+        value that the field itself could not have.
     """
     columns = {name: values for name, values in flatten(config.stages).items() if values}
     if not columns:
@@ -43,7 +44,11 @@ def split(config: ConfigDict) -> list[ConfigDict]:
     stages = []
     for index, start in enumerate(starts):
         stage = config.copy_and_resolve_references()
-        stage.update_from_flattened_dict({name: columns[name][index] for name in columns})
+        try:
+            stage.update_from_flattened_dict({name: columns[name][index] for name in columns})
+        except TypeError as error:
+            raise UsageError(f'config.stages, stage {index + 1}: {error}') from None
+        check_numbers(stage)
         if start < config.steps:
             stages.append(stage)
     return stages

@@ -30,6 +30,13 @@ def choose(what: str, name: str, choices: Mapping[str, Any]) -> Any:
     return choices[name]
 
 
+def make(what: str, fields: Mapping[str, Any], choices: Mapping[str, Callable]) -> Any:
+    """Returns `choices[fields['name']]` called with the other fields that are not zero or empty."""
+    options = {name: value for name, value in fields.items() if value}
+    name = options.pop('name')
+    return call(f'{what} {name!r}', choose(what, name, choices), **options)
+
+
 def call(what: str, function: Callable, **arguments: Any) -> Any:
     """Calls `function`, or raises UsageError where it has no such argument or lacks one."""
     signature = inspect.signature(function)

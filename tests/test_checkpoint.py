@@ -95,6 +95,18 @@ def test_a_state_of_another_dtype_is_refused_not_cast(tmp_path):
         restore(tmp_path / 'c', other)
 
 
+@pytest.mark.parametrize('step', (None, 3))
+def test_a_state_of_other_arrays_is_said_and_stays_in_its_place(tmp_path, step):
+    save(tmp_path / 'c', {3: 0.0})
+    other = state_at(0)
+    other['params']['more'] = jnp.zeros(2)
+    checkpoints = Checkpoints(tmp_path / 'c')
+    with pytest.raises(UsageError, match=r'another architecture \(params.more: none -> \(2,\)'):
+        checkpoints.restore(like(other), step)
+    checkpoints.close()
+    assert same_bits(restore(tmp_path / 'c'), state_at(3))
+
+
 @pytest.mark.parametrize('saved, restored', [(2, 1), (1, 2)])
 def test_a_state_moves_to_another_number_of_devices(tmp_path, saved, restored):
     checkpoints = Checkpoints(tmp_path / 'c')

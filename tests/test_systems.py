@@ -364,6 +364,8 @@ def test_every_preset_describes_a_game(system):
         ('dcgan', 'terms.mutual_information', 1.0, 'needs config.networks.recognizer'),
         ('dcgan', 'generation', 'style_based', 'needs config.networks.mapping'),
         ('stylegan2', 'condition.generator', 'concatenate', "is for config.generation='from_pri"),
+        ('dcgan', 'game', 'progressive', "needs a field 'growth', which this config lacks"),
+        ('dcgan', 'game', 'vae', "game 'vae' needs a field 'encoder'"),
         ('cgan', 'data.classes', 0, 'told of classes need labelled data'),
         ('gan', 'condition.generator', 'normalization', "needs a network with a field 'norm"),
         ('biggan', 'data.size', (18, 16), 'no attention at 8 pixels: blocks leave heights of 9, 4'),

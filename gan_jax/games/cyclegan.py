@@ -14,7 +14,7 @@ from jax import lax
 
 from gan_jax import losses, models
 from gan_jax.game import Array, Context, Game, Networks, Phase, Report
-from gan_jax.usage import UsageError, choose
+from gan_jax.usage import UsageError, make
 
 DOMAINS = 'image', 'other'
 
@@ -29,6 +29,7 @@ def cyclegan(
     identity: float,
     pool: int,
     batch: tuple[int, int, int, int],
+    ema: bool = False,
 ) -> Game:
     """Returns the game of two translators against the discriminators of the two domains.
 
@@ -40,6 +41,7 @@ def cyclegan(
       adversarial, cycle, identity: weights of the translators' losses.
       pool: translations that are kept of each domain.
       batch: the shape of the images of a training step, [B, H, W, C].
+      ema: whether moving averages of the translators are kept, and translate samples.
     """
 
     def translators_loss(networks: Networks, context: Context) -> tuple[Array, Report]:
@@ -83,11 +85,7 @@ def cyclegan(
             judge(context.extra['judged'][name], update=True)
             for judge, name in zip(judges, DOMAINS)
         ]
-        metrics = {
-            f'{kind}_logit_{moment.__name__}': moment(jnp.stack(logits))
-            for kind, logits in (('real', real), ('fake', fake))
-            for moment in (jnp.mean, jnp.std)
-        }
+        metrics = losses.logit_metrics(real=jnp.stack(real), fake=jnp.stack(fake))
         return sum(map(loss.discriminator, real, fake)), Report(metrics)
 
     def inputs(batch: Mapping[str, Array]) -> Mapping[str, tuple]:
@@ -137,6 +135,7 @@ def cyclegan(
             'filled': jnp.zeros((), jnp.int32),
             'judged': {domain: jnp.zeros(batch) for domain in DOMAINS},
         },
+        ema=translators if ema else (),
         critic=critic,
     )
 
@@ -182,8 +181,9 @@ def build(config: Any) -> Game:
     return cyclegan(
         models.build_network(config.networks.translator, image_shape=image_shape),
         models.build_network(config.networks.discriminator),
-        choose('loss', config.loss.name, losses.LOSSES)(),
+        make('loss', config.loss, losses.LOSSES),
         **config.terms,
         pool=config.pool,
         batch=(config.batch_size, *image_shape),
+        ema=bool(config.ema_decay),
     )

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from gan_jax import losses, models
 from gan_jax.game import Array, Context, Game, Networks, Phase, Report
-from gan_jax.usage import choose
+from gan_jax.usage import make
 
 
 def pix2pix(
@@ -23,6 +23,7 @@ def pix2pix(
     adversarial: float,
     l1: float,
     accumulate: int = 1,
+    ema: bool = False,
 ) -> Game:
     """Returns the game of a translator against a discriminator that sees what it was given.
 
@@ -32,6 +33,7 @@ def pix2pix(
     Args:
       adversarial, l1: weights of the translator's losses.
       accumulate: microbatches averaged into every update of either player.
+      ema: whether a moving average of the translator is kept, and translates samples.
     """
 
     def translate(networks: Networks, context: Context, **update: bool) -> Array:
@@ -50,13 +52,8 @@ def pix2pix(
 
     def discriminator_loss(networks: Networks, context: Context) -> tuple[Array, Report]:
         logits = judge(networks, context, translate(networks, context), update=True)
-        metrics = {
-            f'{kind}_logit_{moment.__name__}': moment(values)
-            for kind, values in logits.items()
-            for moment in (jnp.mean, jnp.std)
-        }
         # Section 3.3: halved, which slows it down relative to the translator.
-        return loss.discriminator(**logits) / 2, Report(metrics)
+        return loss.discriminator(**logits) / 2, Report(losses.logit_metrics(**logits))
 
     def translator_loss(networks: Networks, context: Context) -> tuple[Array, Report]:
         fake = translate(networks, context, update=True)
@@ -92,6 +89,7 @@ def pix2pix(
         inputs=inputs,
         latents=latents,
         draw=draw,
+        ema=('translator',) if ema else (),
     )
 
 
@@ -110,7 +108,8 @@ def build(config: Any) -> Game:
     return pix2pix(
         models.build_network(config.networks.translator, image_shape=image_shape),
         models.build_network(config.networks.discriminator),
-        choose('loss', config.loss.name, losses.LOSSES)(),
+        make('loss', config.loss, losses.LOSSES),
         **config.terms,
         accumulate=config.accumulate,
+        ema=bool(config.ema_decay),
     )

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from gan_jax import models, priors
 from gan_jax.game import Array, Context, Game, Networks, Phase, Report
-from gan_jax.usage import call, choose
+from gan_jax.usage import make
 from gan_jax.variational import LIKELIHOODS, Likelihood, Posterior, mean_image
 
 
@@ -79,15 +79,14 @@ def variational(
 
 def build(config: Any) -> Game:
     """Returns the game that `config` describes; see `configs/vae.py` for its fields."""
-    size, options = config.prior.size, {k: v for k, v in config.likelihood.items() if v}
-    name = options.pop('name')
+    size = config.prior.size
     return variational(
         models.build_network(config.networks.encoder, size=size),
         models.build_network(
             config.networks.decoder, image_shape=(*config.data.size, config.data.channels)
         ),
         priors.gaussian(size),
-        call(f'likelihood {name!r}', choose('likelihood', name, LIKELIHOODS), **options),
+        make('likelihood', config.likelihood, LIKELIHOODS),
         _rising(config.divergence.weight, config.divergence.warmup_steps),
         accumulate=config.accumulate,
         ema=('encoder', 'decoder') if config.ema_decay else (),

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from gan_jax import losses, models, priors
 from gan_jax.game import Array, Context, Game, Networks, Phase, Report
-from gan_jax.usage import UsageError, call, choose
+from gan_jax.usage import UsageError, make
 from gan_jax.variational import Posterior
 
 
@@ -77,13 +77,9 @@ def vae_gan(
             networks.discriminator(image, train=True, update=True) for image in images
         )
         return loss.discriminator(real_logits, _in_turns(*fake_logits)), Report(
-            metrics={
-                'real_logit_mean': jnp.mean(real_logits),
-                'real_logit_std': jnp.std(real_logits),
-                'reconstruction_logit_mean': jnp.mean(fake_logits[0]),
-                'fake_logit_mean': jnp.mean(fake_logits[1]),
-                'fake_logit_std': jnp.std(fake_logits[1]),
-            }
+            losses.logit_metrics(
+                real=real_logits, reconstruction=fake_logits[0], fake=fake_logits[1]
+            )
         )
 
     def draw(networks: Networks, latents: Mapping[str, Array]) -> Mapping[str, Array]:
@@ -143,13 +139,11 @@ def _in_turns(*logits: Array) -> Array:
 def build(config: Any) -> Game:
     """Returns the game that `config` describes; see `configs/vae_gan.py` for its fields."""
     image_shape = (*config.data.size, config.data.channels)
-    size, options = config.prior.size, {k: v for k, v in config.loss.items() if v}
-    name = options.pop('name')
-    loss = call(f'loss {name!r}', choose('loss', name, losses.LOSSES), **options)
+    size, loss = config.prior.size, make('loss', config.loss, losses.LOSSES)
     if loss.paired:
         raise UsageError(
-            f'loss {name!r} takes real and generated images in pairs, and here two generated ones '
-            "face each real one: config.loss.name='non_saturating' takes any number"
+            f'loss {config.loss.name!r} takes real and generated images in pairs, and here two '
+            "generated ones face each real one: config.loss.name='non_saturating' takes any number"
         )
     return vae_gan(
         models.build_network(config.networks.encoder, size=size),

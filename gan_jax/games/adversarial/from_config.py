@@ -24,7 +24,7 @@ from gan_jax.games.adversarial.path_length import path_length
 from gan_jax.games.adversarial.style_based import StyleBased, style_based
 from gan_jax.games.adversarial.top_k import top_k
 from gan_jax.models.mixing import ACROSS_EXAMPLES
-from gan_jax.usage import UsageError, call, choose
+from gan_jax.usage import UsageError, choose, make
 
 
 def build(config: Any) -> Game:
@@ -191,12 +191,10 @@ def _build_terms(config: Any) -> tuple[Part, ...]:
 
 
 def _build_loss(config: Any) -> losses.Adversarial:
-    options = {name: value for name, value in config.loss.items() if value}
-    name = options.pop('name')
-    loss = call(f'loss {name!r}', choose('loss', name, losses.LOSSES), **options)
+    loss = make('loss', config.loss, losses.LOSSES)
     if loss.paired and config.generator_batch != 1:
         raise UsageError(
-            f'loss {name!r} takes real and generated images in pairs: '
+            f'loss {config.loss.name!r} takes real and generated images in pairs: '
             f'config.generator_batch={config.generator_batch} must be 1'
         )
     return loss

@@ -120,11 +120,8 @@ def adversarial(
         adversary = loss.discriminator(real, fake)
         penalty, report = _add(_terms(parts, 'discriminator', 1), networks, scene)
         logits = {
-            'real_logit_mean': jnp.mean(real),
-            'real_logit_std': jnp.std(real),
+            **losses.logit_metrics(real=real, fake=fake),
             'real_logit_sign': jnp.mean(jnp.sign(real)),  # Karras et al. 2020b, equation 1: r_t
-            'fake_logit_mean': jnp.mean(fake),
-            'fake_logit_std': jnp.std(fake),
             'penalty': penalty,
             'penalty_share': penalty / (jnp.abs(adversary) + penalty + 1e-12),
         }
