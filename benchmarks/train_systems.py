@@ -1,6 +1,7 @@
 """Trains systems by the user's own command, scores and judges their samples.
 
     python -m benchmarks.train_systems [--configs configs/gan.py,configs/dcgan.py:mnist]
+        [--runs FOLDER] [--beside 'what else the machine did']
 
 The time is that of the whole command, with nothing compiled before. Writes `results/systems.json`
 and, beside it, the last grid of each run and the curve of its losses; what other systems have there
@@ -37,20 +38,17 @@ def name_of(config: str) -> str:
     return f'{Path(file).stem}:{data}' if data else Path(file).stem
 
 
-def train(config: str, folder: Path) -> dict:
+def train(config: str, workdir: Path) -> dict:
     """Returns what a run took and how its samples score; leaves its grid and curve in RESULTS."""
-    workdir = folder / 'run'
+    folder = Path(tempfile.mkdtemp())
     run = [sys.executable, 'main.py', f'--config={config}', f'--workdir={workdir}']
     environment = {**os.environ, 'JAX_COMPILATION_CACHE_DIR': str(folder / 'cache')}
 
-    def call(*arguments: str) -> int:
-        return subprocess.run(
-            [*run, *arguments], env=environment, stdout=subprocess.DEVNULL
-        ).returncode
+    def call(*arguments: str) -> None:
+        subprocess.run([*run, *arguments], env=environment, stdout=subprocess.DEVNULL, check=True)
 
     begin = time.perf_counter()
-    if call():
-        raise SystemExit(f'{config} was not trained')
+    call()
     seconds = time.perf_counter() - begin
     call('--mode=eval', f'--config.eval.scores={SCORES}')  # refuses what a system cannot have
     evaluations = record.read_scores(workdir)
@@ -62,6 +60,7 @@ def train(config: str, folder: Path) -> dict:
     draw_curve(record.read_history(workdir), RESULTS / f'{stem}-curve.png')
     fields = load_config(config)
     judged = judge(np.load(samples)['image']) if fields.data.name == 'digits' else {}
+    shutil.rmtree(folder)
     return {
         'steps': fields.steps,
         'size': list(fields.data.size),
@@ -88,13 +87,16 @@ def draw_curve(history: record.History, file: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--configs', default=','.join(EMBEDDED), help='NAME.py[:DATA],...')
+    parser.add_argument('--runs', type=Path, help='where new runs are kept; else nowhere')
+    parser.add_argument('--beside', default='nothing', help='what else the machine did meanwhile')
     arguments = parser.parse_args()
     out = RESULTS / 'systems.json'
-    runs = json.loads(out.read_text())['runs'] if out.exists() else {}
     for config in arguments.configs.split(','):
+        name = name_of(config)
         with tempfile.TemporaryDirectory() as folder:
-            said = train(config, Path(folder))
-        runs[name_of(config)] = {**said, **measure.origin('train_systems')}
+            said = train(config, (arguments.runs or Path(folder)) / name.replace(':', '-'))
+        runs = json.loads(out.read_text())['runs'] if out.exists() else {}  # others write there too
+        runs[name] = {**said, 'beside': arguments.beside, **measure.origin('train_systems')}
         print(f'{config:26} {said["steps"]:6,} steps {said["seconds"]:6.1f} s', flush=True)
         out.write_text(json.dumps({'runs': dict(sorted(runs.items()))}, indent=1) + '\n')
 
