@@ -10,7 +10,7 @@ save_png('samples.png', make_grid(images, columns=8))
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 
 import jax
@@ -64,6 +64,11 @@ class Drawing:
         return make_render(self.config, self.game, self.mesh)
 
     @cached_property
+    def latents(self) -> Callable[[int], Callable[[jax.Array], Arrays]]:
+        """`latents(count)(key)`: what so many samples are drawn from."""
+        return cache(partial(make_latents, self.config, self.game, self.mesh))
+
+    @cached_property
     def settle(self) -> Callable[[State, int], State]:
         """`settle(state, passes)`: the state with standing statistics, of batches of 128."""
         return make_settled(self.config, self.game, self.mesh, BATCH)
@@ -115,7 +120,7 @@ class Run:
 
     def latents(self, count: int, key: jax.Array) -> Arrays:
         """Returns what `count` images would be drawn from."""
-        return make_latents(self.config, self.game, self.mesh, count)(key)
+        return self.drawing.latents(count)(key)
 
     def truncate(self, latents: Arrays, threshold: float) -> Arrays:
         """Returns given latents without their tails, for a game that can cut them."""

@@ -53,7 +53,7 @@ def test_what_is_logged(finished):
         'images_per_second',
         'data_wait_share',
         *(f'{p}/{name}' for p in players for name in ('loss', 'gradient_norm', 'update_to_weight')),
-        *(f'discriminator/{name}' for name in (*critic, 'penalty', 'penalty_share')),
+        *(f'discriminator/{name}' for name in critic),
     }
     lines = lines_of(finished / 'metrics.jsonl')
     assert lines

@@ -205,7 +205,15 @@ def test_ctrl_c_on_a_terminal_does_not_take_the_readers_along(program, tmp_path)
     assert len(steps_saved(tmp_path)) >= 1
 
 
-def test_asked_twice_a_run_stops_at_once():
+@pytest.fixture
+def heeding_interrupts():
+    """As on a terminal; a process that a shell puts in the background ignores them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_asked_twice_a_run_stops_at_once(heeding_interrupts):
     with pytest.raises(KeyboardInterrupt), Interruption() as interruption:
         assert not interruption.requested(None, 1)
         os.kill(os.getpid(), signal.SIGINT)

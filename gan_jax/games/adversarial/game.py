@@ -118,14 +118,16 @@ def adversarial(
         scene = discriminator_scene(networks, context)
         real, fake = scene.real_logits, scene.fake_logits
         adversary = loss.discriminator(real, fake)
-        penalty, report = _add(_terms(parts, 'discriminator', 1), networks, scene)
-        logits = {
+        terms = _terms(parts, 'discriminator', 1)
+        penalty, report = _add(terms, networks, scene)
+        share = penalty / (jnp.abs(adversary) + penalty + 1e-12)
+        metrics = {
             **losses.logit_metrics(real=real, fake=fake),
             'real_logit_sign': jnp.mean(jnp.sign(real)),  # Karras et al. 2020b, equation 1: r_t
-            'penalty': penalty,
-            'penalty_share': penalty / (jnp.abs(adversary) + penalty + 1e-12),
+            **({'penalty': penalty, 'penalty_share': share} if terms else {}),
+            **augmentation.metrics(context),
+            **report.metrics,
         }
-        metrics = {**logits, **augmentation.metrics(context), **report.metrics}
         return adversary + penalty, report._replace(metrics=metrics)
 
     def generator_loss(networks: Networks, context: Context) -> tuple[Array, Report]:
