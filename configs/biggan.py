@@ -24,6 +24,7 @@ Paper: Inception Score 98.8, FID 8.7 on ImageNet at 128x128; 9.22, 14.73 on CIFA
 from ml_collections import ConfigDict
 
 from configs import base
+from configs.pairs import attending
 
 
 def get_config(data: str = 'digits') -> ConfigDict:
@@ -32,10 +33,10 @@ def get_config(data: str = 'digits') -> ConfigDict:
     config.loss.name = 'hinge'
     config.condition.discriminator = 'projection'
     config.eval.standing = 16
-    config.networks = base.sagan_networks(base.ORTHOGONAL_INIT, generator=_SHARED)
+    config.networks = attending.networks(base.ORTHOGONAL_INIT, generator=_SHARED)
     if data == 'cifar10':
         config.condition.generator = 'normalization'
-        config.networks = base.sagan_networks(base.NORMAL_INIT)
+        config.networks = attending.networks(base.NORMAL_INIT)
     return base.finish(config, PRESETS, data)
 
 
@@ -50,7 +51,7 @@ def _imagenet(height: int, latents: int) -> dict:
         ema_decay=0.9999,
         ema_start=20_000,
         prior=dict(size=latents),  # chunks of 20
-        networks=base.sagan_layout(height, width=96, attention=(64,)),
+        networks=attending.layout(height, width=96, attention=(64,)),
         optimizers=dict(
             generator=dict(learning_rate=5e-5, eps=1e-6, orthogonal=1e-4),
             discriminator=dict(learning_rate=2e-4, eps=1e-6),
@@ -64,7 +65,7 @@ def _digits(height: int, steps: int) -> dict:
         batch_size=64,
         ema_decay=0.995,
         prior=dict(size=60),
-        networks=base.sagan_layout(height, width=8, attention=(height // 2,)),
+        networks=attending.layout(height, width=8, attention=(height // 2,)),
         optimizers=dict(
             generator=dict(learning_rate=5e-4, orthogonal=1e-4),
             discriminator=dict(learning_rate=2e-3),
@@ -82,7 +83,7 @@ PRESETS = {
         critic_updates=4,
         ema_decay=0.9999,
         ema_start=1000,
-        networks=base.sagan_layout(32, width=64, attention=()),
+        networks=attending.layout(32, width=64, attention=()),
     ),
     'imagenet128': _imagenet(128, latents=120),
     'imagenet256': _imagenet(256, latents=140),

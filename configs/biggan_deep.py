@@ -17,6 +17,7 @@ Paper: Inception Score 166.5, FID 7.4 on ImageNet at 128x128, from truncated lat
 from ml_collections import ConfigDict
 
 from configs import base
+from configs.pairs import attending
 
 
 def get_config(data: str = 'digits') -> ConfigDict:
@@ -24,7 +25,7 @@ def get_config(data: str = 'digits') -> ConfigDict:
     config = base.adversarial(optimizer=dict(name='adam', b1=0.0, b2=0.999))
     config.loss.name = 'hinge'
     config.condition.discriminator = 'projection'
-    config.networks = base.sagan_networks(
+    config.networks = attending.networks(
         base.ORTHOGONAL_INIT, 'biggan_deep', generator=dict(embedding=128)
     )
     config.eval.standing = 16
@@ -33,7 +34,7 @@ def get_config(data: str = 'digits') -> ConfigDict:
 
 def _layout(height: int, width: int, attention: tuple[int, ...]) -> dict:
     """BigGAN's: its first block is here a convolution, which leaves the image's size."""
-    layout = base.sagan_layout(height, width, attention)
+    layout = attending.layout(height, width, attention)
     layout['discriminator']['downsamples'] = (True, *layout['discriminator']['downsamples'][:-1])
     return layout
 

@@ -17,6 +17,7 @@ Paper: Parzen window log-likelihood 132 +- 1.8 on MNIST.
 from ml_collections import ConfigDict
 
 from configs import base
+from configs.pairs import dcgan
 
 
 def get_config(data: str = 'digits') -> ConfigDict:
@@ -25,7 +26,7 @@ def get_config(data: str = 'digits') -> ConfigDict:
     config.batch_size = 128
     config.prior = dict(name='uniform', size=100)
     config.condition = dict(generator='concatenate', discriminator='concatenate')
-    config.networks = base.dcgan_networks(kernel_size=4)
-    presets = base.dcgan_presets()
+    config.networks = dcgan.networks(kernel_size=4)
+    presets = dcgan.presets()
     labelled = ('digits', 'mnist', 'fashion_mnist', 'cifar10')
     return base.finish(config, {name: presets[name] for name in labelled}, data)

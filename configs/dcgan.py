@@ -20,6 +20,7 @@ Paper: no FID.
 from ml_collections import ConfigDict
 
 from configs import base
+from configs.pairs import dcgan
 
 
 def get_config(data: str = 'digits') -> ConfigDict:
@@ -29,5 +30,5 @@ def get_config(data: str = 'digits') -> ConfigDict:
     config.batch_size = 128
     config.prior = dict(name='uniform', size=100)
     config.loss.name = 'non_saturating'
-    config.networks = base.dcgan_networks(kernel_size=5)
-    return base.finish(config, base.dcgan_presets(), data)
+    config.networks = dcgan.networks(kernel_size=5)
+    return base.finish(config, dcgan.presets(), data)

@@ -13,6 +13,7 @@ Measured: digits, 2 cores of AMD EPYC: 4,000 steps in 98 s; confidence 0.74.
 from ml_collections import ConfigDict
 
 from configs import base
+from configs.pairs import dcgan
 
 
 def get_config(data: str = 'digits') -> ConfigDict:
@@ -22,6 +23,6 @@ def get_config(data: str = 'digits') -> ConfigDict:
     config.prior = dict(name='uniform', size=100)
     config.loss.name = 'non_saturating'
     config.penalties.dragan = 10.0
-    config.networks = base.dcgan_networks(kernel_size=5)
+    config.networks = dcgan.networks(kernel_size=5)
     config.networks.discriminator.normalization = 'none'
-    return base.finish(config, base.dcgan_presets(), data)
+    return base.finish(config, dcgan.presets(), data)

@@ -15,6 +15,7 @@ which is less than they change from step to step.
 from ml_collections import ConfigDict
 
 from configs import base
+from configs.pairs import dcgan
 
 
 def get_config(data: str = 'digits') -> ConfigDict:
@@ -25,5 +26,5 @@ def get_config(data: str = 'digits') -> ConfigDict:
     config.batch_size = 64
     config.prior = dict(name='gaussian', size=100)
     config.loss.name = 'least_squares'
-    config.networks = base.dcgan_networks(kernel_size=5)
-    return base.finish(config, base.dcgan_presets(), data)
+    config.networks = dcgan.networks(kernel_size=5)
+    return base.finish(config, dcgan.presets(), data)

@@ -19,6 +19,7 @@ Paper: Inception Score 52.52, FID 18.65 on ImageNet at 128x128.
 from ml_collections import ConfigDict
 
 from configs import base
+from configs.pairs import attending
 
 
 def get_config(data: str = 'digits') -> ConfigDict:
@@ -29,7 +30,7 @@ def get_config(data: str = 'digits') -> ConfigDict:
     config.batch_size = 256
     config.loss.name = 'hinge'
     config.condition = dict(generator='normalization', discriminator='projection')
-    config.networks = base.sagan_networks(base.GLOROT_INIT)
+    config.networks = attending.networks(base.GLOROT_INIT)
     return base.finish(config, PRESETS, data)
 
 
@@ -43,7 +44,7 @@ _MNIST = dict(
     steps=6000,
     batch_size=64,
     ema_decay=0.995,
-    networks=base.sagan_layout(28, width=16, attention=(14,)),
+    networks=attending.layout(28, width=16, attention=(14,)),
 )
 
 PRESETS = {
@@ -52,15 +53,13 @@ PRESETS = {
         batch_size=64,
         ema_decay=0.995,
         data=dict(size=(16, 16)),
-        networks=base.sagan_layout(16, width=8, attention=(8,)),
+        networks=attending.layout(16, width=8, attention=(8,)),
         optimizers=_rates(5e-4, 2e-3),
     ),
     'mnist': _MNIST,
     'fashion_mnist': _MNIST,
     'cifar10': dict(
-        steps=100_000, batch_size=64, networks=base.sagan_layout(32, width=64, attention=(16,))
+        steps=100_000, batch_size=64, networks=attending.layout(32, width=64, attention=(16,))
     ),
-    'imagenet128': dict(
-        steps=1_000_000, networks=base.sagan_layout(128, width=64, attention=(32,))
-    ),
+    'imagenet128': dict(steps=1_000_000, networks=attending.layout(128, width=64, attention=(32,))),
 }

@@ -18,6 +18,7 @@ Paper: FID 21.7 +- 0.21, Inception Score 8.22 +- 0.05 on CIFAR-10 (5,000 samples
 from ml_collections import ConfigDict
 
 from configs import base
+from configs.pairs import residual
 
 
 def get_config(data: str = 'digits') -> ConfigDict:
@@ -29,8 +30,8 @@ def get_config(data: str = 'digits') -> ConfigDict:
     config.critic_updates = 5
     config.generator_batch = 2
     config.loss.name = 'hinge'
-    config.networks = base.residual_networks(
+    config.networks = residual.networks(
         generator=dict(width=256),
         discriminator=dict(weights='spectral_norm', pooling='sum', last_bias=False),
     )
-    return base.finish(config, base.residual_presets(steps=50_000), data)
+    return base.finish(config, residual.presets(steps=50_000), data)

@@ -17,6 +17,7 @@ confidence 0.91 (0.92).
 from ml_collections import ConfigDict
 
 from configs import base
+from configs.pairs import residual
 
 
 def get_config(data: str = 'digits') -> ConfigDict:
@@ -27,5 +28,5 @@ def get_config(data: str = 'digits') -> ConfigDict:
     config.batch_size = 64
     config.loss.name = 'least_squares'
     shortcut = dict(shortcut='residual')
-    config.networks = base.residual_networks(generator=shortcut, discriminator=shortcut)
-    return base.finish(config, base.residual_presets(steps=100_000), data)
+    config.networks = residual.networks(generator=shortcut, discriminator=shortcut)
+    return base.finish(config, residual.presets(steps=100_000), data)

@@ -19,6 +19,7 @@ Paper: FID 4.40 on FFHQ, 1024x1024.
 from ml_collections import ConfigDict
 
 from configs import base
+from configs.pairs import style_based
 
 
 def get_config(data: str = 'digits') -> ConfigDict:
@@ -49,5 +50,5 @@ def get_config(data: str = 'digits') -> ConfigDict:
         data=dict(size=(256, 256), flip=True),
         optimizers=dict(generator=rate, discriminator=rate),
     )
-    presets = base.small_style_presets() | dict(cifar10=cifar10, folder=faces)
+    presets = style_based.presets() | dict(cifar10=cifar10, folder=faces)
     return base.finish(config, presets, data)

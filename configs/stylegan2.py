@@ -18,6 +18,7 @@ Paper: FID 2.84 +- 0.03 on FFHQ, 1024x1024.
 from ml_collections import ConfigDict
 
 from configs import base
+from configs.pairs import style_based
 
 
 def get_config(data: str = 'digits') -> ConfigDict:
@@ -62,7 +63,7 @@ def rates(learning_rate: float) -> dict:
 def presets() -> dict[str, dict]:
     """Returns the fields that each data set changes."""
     faces = dict(data=dict(size=(256, 256), flip=True))
-    return base.small_style_presets() | dict(cifar10=cifar10(), folder=faces)
+    return style_based.presets() | dict(cifar10=cifar10(), folder=faces)
 
 
 def cifar10() -> dict:

@@ -21,6 +21,7 @@ Paper: CIFAR-10 without labels FID 2.92 +- 0.05, Inception Score 9.83 +- 0.04; w
 from ml_collections import ConfigDict
 
 from configs import base, stylegan2
+from configs.pairs import style_based
 
 
 def get_config(data: str = 'digits') -> ConfigDict:
@@ -42,7 +43,6 @@ def get_config(data: str = 'digits') -> ConfigDict:
     multipliers = dict(flip=0.0, quarter_turn=0.0, rotation=0.0)
     upright = dict(ada=dict(images_to_one=50_000, multipliers=multipliers))
     small = {
-        name: preset | dict(augmentation=upright)
-        for name, preset in base.small_style_presets().items()
+        name: preset | dict(augmentation=upright) for name, preset in style_based.presets().items()
     }
     return base.finish(config, small | dict(cifar10=stylegan2.cifar10(), folder=faces), data)

@@ -15,6 +15,7 @@ Paper: no score.
 from ml_collections import ConfigDict
 
 from configs import base
+from configs.pairs import dcgan
 
 
 def get_config(data: str = 'digits') -> ConfigDict:
@@ -24,6 +25,6 @@ def get_config(data: str = 'digits') -> ConfigDict:
     config.critic_updates = 5
     config.prior = dict(name='gaussian', size=100)
     config.loss.name = 'wasserstein'
-    config.networks = base.dcgan_networks(kernel_size=4)
+    config.networks = dcgan.networks(kernel_size=4)
     config.optimizers.discriminator.clip_weights = 0.01
-    return base.finish(config, base.dcgan_presets(width=64), data)
+    return base.finish(config, dcgan.presets(width=64), data)

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from jax.nn import relu
 
-from configs import base
+from configs.pairs import residual
 from gan_jax.models import build_network
 from gan_jax.models.conv import convolve, convolve_pool, pool, upsample_convolve
 from gan_jax.usage import UsageError
 
 
 def networks(**shortcut):
-    sections = base.residual_networks(
+    sections = residual.networks(
         generator=dict(width=4, blocks=1, normalization='none', **shortcut),
         discriminator=dict(width=4, downsamples=(True, False), **shortcut),
     )

@@ -67,7 +67,7 @@ class Room:
 
 
 ROOMS = (
-    Room('configs/*.py', may=('ml_collections', 'difflib', 'configs')),
+    Room('configs/**/*.py', may=('ml_collections', 'difflib', 'configs')),
     Room(
         'gan_jax/models/**/*.py',
         may=('flax', 'gan_jax.models', 'gan_jax.usage', 'jax', *STANDARD),
