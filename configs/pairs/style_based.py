@@ -1,4 +1,4 @@
-"""Style-based networks small enough for minutes and hours of training."""
+"""Style-based networks of small images, for minutes and hours of training."""
 
 from configs import base
 
@@ -6,7 +6,8 @@ from configs import base
 def presets() -> dict[str, dict]:
     """Returns presets of style-based networks that train in minutes and hours.
 
-    R1 is weaker than for photographs: a small image's few pixels have to tell it from others.
+    R1 is as strong as for photographs: of the digits all samples become one within 1,700 steps at a
+    hundredth of that, and nearly so at a tenth.
     """
 
     def preset(size: int, channel_base: int, steps: int) -> dict:
@@ -15,7 +16,6 @@ def presets() -> dict[str, dict]:
             steps=steps,
             batch_size=32,
             ema_decay=base.half_life(10_000, 32),
-            penalties=dict(r1=0.1),
             prior=dict(size=64),
             data=dict(size=(size, size)),
             networks=dict(mapping=dict(width=64), synthesis=few, discriminator=few),
