@@ -21,7 +21,7 @@ def pictures_of(page: str, section: str) -> list[Image.Image]:
     if not found:
         known = ', '.join(re.findall('<section id="([^"]+)"', page))
         raise SystemExit(f'no section {section!r}; the report has {known}')
-    codes = re.findall('src="data:image/png;base64,([^"]+)"', found[0])
+    codes = re.findall('src="data:image/[a-z]+;base64,([^"]+)"', found[0])
     return [Image.open(io.BytesIO(base64.b64decode(code))) for code in codes]
 
 
