@@ -1,4 +1,4 @@
-"""Takes the pictures of a section out of a report, one below the other.
+"""Takes the pictures of a section out of a report, side by side.
 
 python main.py --config=configs/sagan.py --mode=report
 python -m benchmarks.report_picture runs/sagan/report.html attention results/sagan-attention.png
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from PIL import Image
 
-GAP = 8  # pixels between pictures
+GAP = 16  # pixels between pictures
 
 
 def pictures_of(page: str, section: str) -> list[Image.Image]:
@@ -25,14 +25,14 @@ def pictures_of(page: str, section: str) -> list[Image.Image]:
     return [Image.open(io.BytesIO(base64.b64decode(code))) for code in codes]
 
 
-def below(pictures: list[Image.Image]) -> Image.Image:
+def beside(pictures: list[Image.Image]) -> Image.Image:
     """Returns one picture of all, on white."""
-    width = max(picture.width for picture in pictures)
-    height = sum(picture.height + GAP for picture in pictures) - GAP
-    whole, top = Image.new('RGB', (width, height), 'white'), 0
+    width = sum(picture.width + GAP for picture in pictures) - GAP
+    height = max(picture.height for picture in pictures)
+    whole, left = Image.new('RGB', (width, height), 'white'), 0
     for picture in pictures:
-        whole.paste(picture, (0, top))
-        top += picture.height + GAP
+        whole.paste(picture, (left, 0))
+        left += picture.width + GAP
     return whole
 
 
@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument('section', help='the first word of its heading')
     parser.add_argument('out', type=Path)
     arguments = parser.parse_args()
-    below(pictures_of(arguments.report.read_text(), arguments.section)).save(arguments.out)
+    beside(pictures_of(arguments.report.read_text(), arguments.section)).save(arguments.out)
 
 
 if __name__ == '__main__':
