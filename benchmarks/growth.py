@@ -34,6 +34,8 @@ def main() -> None:
     arguments = parser.parse_args()
     config = read_config(arguments.run)
     stages = split(config)
+    if len(stages) == 1:
+        raise SystemExit(f'the run in {arguments.run!r} has one stage: it does not grow')
     grids = {
         step: np.asarray(Image.open(file).convert('L'), np.float32)
         for step, file in record.sample_files(Path(arguments.run)).items()
@@ -55,16 +57,19 @@ def main() -> None:
     }
     print(json.dumps(said, indent=1))
     measure.write(measure.RESULTS / 'growth.json', 'growth', said)
-    draw(grids, steps, changes, [stage.steps for stage in stages], starts)
+    draw(grids, config.log.grid[0], steps, changes, [stage.steps for stage in stages], starts)
 
 
-def draw(grids: dict, steps: np.ndarray, changes: np.ndarray, ends: list, starts: list) -> None:
+def draw(
+    grids: dict, rows: int, steps: np.ndarray, changes: np.ndarray, ends: list, starts: list
+) -> None:
+    """Draws the figure; `rows` are those of a grid."""
     figure = Figure(figsize=(8, 4.4), layout='constrained')
     above, below = figure.subfigures(2, 1, height_ratios=(1.2, 1))
     for axes, end in zip(above.subplots(1, len(ends)), ends):
         grid = grids[steps[steps <= end].max()]
-        side = grid.shape[0] // 8
-        axes.imshow(grid[: 4 * side, : COLUMNS * side], cmap='gray', vmin=0, vmax=255)
+        side = grid.shape[0] // rows
+        axes.imshow(grid[: 2 * COLUMNS * side, : COLUMNS * side], cmap='gray', vmin=0, vmax=255)
         axes.set_title(f'step {steps[steps <= end].max():,}', fontsize=9)
         axes.set_axis_off()
     axes = below.subplots()

@@ -38,9 +38,13 @@ def name_of(config: str) -> str:
     return f'{Path(file).stem}:{data}' if data else Path(file).stem
 
 
-def train(config: str, workdir: Path) -> dict:
-    """Returns what a run took and how its samples score; leaves its grid and curve in RESULTS."""
-    folder = Path(tempfile.mkdtemp())
+def train(config: str, workdir: Path, folder: Path) -> dict:
+    """Returns what a run took and how its samples score; leaves its grid and curve in RESULTS.
+
+    Args:
+      workdir: the run's, new.
+      folder: for what is not kept.
+    """
     run = [sys.executable, 'main.py', f'--config={config}', f'--workdir={workdir}']
     environment = {**os.environ, 'JAX_COMPILATION_CACHE_DIR': str(folder / 'cache')}
 
@@ -52,7 +56,7 @@ def train(config: str, workdir: Path) -> dict:
     seconds = time.perf_counter() - begin
     # It says which scores this system cannot have, and ends in an error for those.
     call('--mode=eval', f'--config.eval.scores={SCORES}', check=False)
-    evaluation = record.read_scores(workdir)[-1]
+    evaluations = record.read_scores(workdir)
     samples = folder / 'samples.npz'
     call('--mode=sample', f'--num={SAMPLES}', f'--out={samples}')
     name = name_of(config).replace(':', '-')
@@ -61,12 +65,11 @@ def train(config: str, workdir: Path) -> dict:
     draw_curve(record.read_history(workdir), RESULTS / f'{stem}-curve.png')
     fields = load_config(config)
     judged = judge(np.load(samples)['image']) if fields.data.name == 'digits' else {}
-    shutil.rmtree(folder)
     return {
         'steps': fields.steps,
         'size': list(fields.data.size),
         'seconds': round(seconds, 1),
-        'evaluation': evaluation,
+        'evaluation': evaluations[-1] if evaluations else None,
         **judged,
     }
 
@@ -95,7 +98,10 @@ def main() -> None:
     for config in arguments.configs.split(','):
         name = name_of(config)
         with tempfile.TemporaryDirectory() as folder:
-            said = train(config, (arguments.runs or Path(folder)) / name.replace(':', '-'))
+            workdir = (arguments.runs or Path(folder)) / name.replace(':', '-')
+            if workdir.exists():
+                raise SystemExit(f'{workdir} holds a run, whose time nobody has measured')
+            said = train(config, workdir, Path(folder))
         runs = json.loads(out.read_text())['runs'] if out.exists() else {}  # others write there too
         runs[name] = {**said, 'beside': arguments.beside, **measure.origin('train_systems')}
         print(f'{config:26} {said["steps"]:6,} steps {said["seconds"]:6.1f} s', flush=True)

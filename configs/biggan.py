@@ -24,7 +24,7 @@ Paper: Inception Score 98.8, FID 8.7 on ImageNet at 128x128; 9.22, 14.73 on CIFA
 from ml_collections import ConfigDict
 
 from configs import base
-from configs.pairs import attending
+from configs.shared import attending
 
 
 def get_config(data: str = 'digits') -> ConfigDict:

@@ -17,7 +17,7 @@ Paper: Inception Score 166.5, FID 7.4 on ImageNet at 128x128, from truncated lat
 from ml_collections import ConfigDict
 
 from configs import base
-from configs.pairs import attending
+from configs.shared import attending
 
 
 def get_config(data: str = 'digits') -> ConfigDict:

@@ -17,7 +17,7 @@ Paper: Parzen window log-likelihood 132 +- 1.8 on MNIST.
 from ml_collections import ConfigDict
 
 from configs import base
-from configs.pairs import dcgan
+from configs.shared import dcgan
 
 
 def get_config(data: str = 'digits') -> ConfigDict:

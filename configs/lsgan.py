@@ -13,7 +13,7 @@ Paper: no score.
 from ml_collections import ConfigDict
 
 from configs import base
-from configs.pairs import dcgan
+from configs.shared import dcgan
 
 
 def get_config(data: str = 'digits') -> ConfigDict:

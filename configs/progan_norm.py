@@ -15,7 +15,7 @@ which is less than they change from step to step.
 from ml_collections import ConfigDict
 
 from configs import base
-from configs.pairs import dcgan
+from configs.shared import dcgan
 
 
 def get_config(data: str = 'digits') -> ConfigDict:

@@ -19,7 +19,7 @@ Paper: Inception Score 52.52, FID 18.65 on ImageNet at 128x128.
 from ml_collections import ConfigDict
 
 from configs import base
-from configs.pairs import attending
+from configs.shared import attending
 
 
 def get_config(data: str = 'digits') -> ConfigDict:

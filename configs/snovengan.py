@@ -17,7 +17,7 @@ confidence 0.91 (0.92).
 from ml_collections import ConfigDict
 
 from configs import base
-from configs.pairs import residual
+from configs.shared import residual
 
 
 def get_config(data: str = 'digits') -> ConfigDict:

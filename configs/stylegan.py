@@ -19,7 +19,7 @@ Paper: FID 4.40 on FFHQ, 1024x1024.
 from ml_collections import ConfigDict
 
 from configs import base
-from configs.pairs import style_based
+from configs.shared import style_based
 
 
 def get_config(data: str = 'digits') -> ConfigDict:

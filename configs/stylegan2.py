@@ -18,7 +18,7 @@ Paper: FID 2.84 +- 0.03 on FFHQ, 1024x1024.
 from ml_collections import ConfigDict
 
 from configs import base
-from configs.pairs import style_based
+from configs.shared import style_based
 
 
 def get_config(data: str = 'digits') -> ConfigDict:

@@ -2,8 +2,8 @@
 
 StyleGAN2 whose discriminator sees augmented images alone, the more of them the more it overfits.
 `:cifar10` is the authors' setting of 100 million images; `:folder` theirs at 256x256 pixels.
-The embedded digits and MNIST are smaller networks, whose probability may move ten times as fast,
-and digits are neither mirrored nor turned.
+The embedded digits and MNIST are smaller networks with StyleGAN's R1, whose probability may move
+ten times as fast, and digits are neither mirrored nor turned.
 
     python main.py --config=configs/stylegan2_ada.py
     python main.py --config=configs/stylegan2_ada.py:cifar10
@@ -21,7 +21,7 @@ Paper: CIFAR-10 without labels FID 2.92 +- 0.05, Inception Score 9.83 +- 0.04; w
 from ml_collections import ConfigDict
 
 from configs import base, stylegan2
-from configs.pairs import style_based
+from configs.shared import style_based
 
 
 def get_config(data: str = 'digits') -> ConfigDict:

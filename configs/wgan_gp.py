@@ -18,7 +18,7 @@ Paper: Inception Score 7.86 +- 0.07 on CIFAR-10, unconditional (table 3).
 from ml_collections import ConfigDict
 
 from configs import base
-from configs.pairs import residual
+from configs.shared import residual
 
 
 def get_config(data: str = 'digits') -> ConfigDict:

@@ -181,11 +181,12 @@ class Checkpoints:
             found = wanted
         differ = sorted(name for name, _ in found.items() ^ wanted.items())
         if not meshes.everywhere(not differ):
-            name = differ[0]
+            name = differ[0] if differ else 'on another process'
             raise UsageError(
                 f'the checkpoint of step {step} in {str(self._directory)!r} is of another '
-                f'architecture ({name}: {found.get(name, "none")} -> {wanted.get(name, "none")}): '
-                'repeat the flags that it was trained with, or give the run its own --workdir'
+                f'architecture ({name}: {found.get(name, "none")} -> {wanted.get(name, "none")}) '
+                'or of another version of the code: repeat the flags that it was trained with, or '
+                'give the run its own --workdir'
             )
 
     def _attempt(self, step: int, like: Any) -> tuple[Any, str | None]:

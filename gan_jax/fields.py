@@ -61,7 +61,15 @@ _LEAST = {
     'eval.num': 2,
     'eval.*': 0,
 }
-_MORE_THAN_ONE = math.nextafter(1, 2)  # what a share or a probability must be below
+# Shares and probabilities.
+_UP_TO_ONE = (
+    'styles.mixing',
+    'growth.share',
+    'stages.growth.share',
+    'top_k.least',
+    'augmentation.ada.probability',
+    'augmentation.ada.target',
+)
 # What a number must be below; a seed is the 32 bits that a key is made of.
 _BELOW = {
     'burn_in.*': math.inf,  # steps, and shares that may be 1
@@ -69,11 +77,6 @@ _BELOW = {
     'eval.seed': 2**32,
     'loss.label_smoothing': 1,
     'ema_decay': 1,
-    'styles.mixing': _MORE_THAN_ONE,
-    'growth.share': _MORE_THAN_ONE,
-    'top_k.least': _MORE_THAN_ONE,
-    'augmentation.ada.probability': _MORE_THAN_ONE,
-    'augmentation.ada.target': _MORE_THAN_ONE,
     '*.b1': 1,
     '*.b2': 1,
     '*.momentum': 1,
@@ -108,9 +111,13 @@ def check_numbers(config: Mapping[str, Any]) -> None:
         if least == 1 and isinstance(value, tuple) and {*map(type, value)} - {int}:
             raise UsageError(f'config.{name} must hold whole numbers, not {value}')
         for number in values:
-            if isinstance(number, int | float) and not least <= number < below:
+            if not isinstance(number, int | float):
+                continue
+            if not least <= number < below:
                 limits = f'at least {least}' if number < least else f'below {below}'
                 raise UsageError(f'config.{name} must be {limits}, not {value}')
+            if name in _UP_TO_ONE and number > 1:
+                raise UsageError(f'config.{name} must be at most 1, not {value}')
 
 
 def _first_fit(name: str, limits: Mapping[str, float], default: float) -> float:

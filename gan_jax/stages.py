@@ -40,18 +40,18 @@ def split(config: ConfigDict) -> list[ConfigDict]:
             raise UsageError(
                 f'config.stages.{name} has {len(values)} values for {len(starts)} stages: {values}'
             )
-    columns['steps'] = (*starts[1:], config.steps)
     stages = []
-    for index, start in enumerate(starts):
+    for index in range(len(starts)):
         stage = config.copy_and_resolve_references()
         try:
             stage.update_from_flattened_dict({name: columns[name][index] for name in columns})
-        except TypeError as error:
-            raise UsageError(f'config.stages, stage {index + 1}: {error}') from None
-        check_numbers(stage)
-        if start < config.steps:
-            stages.append(stage)
-    return stages
+            check_numbers(stage)
+        except (TypeError, UsageError) as error:
+            raise UsageError(f'stage {index + 1} of config.stages: {error}') from None
+        stages.append(stage)
+    for stage, end in zip(stages, (*starts[1:], config.steps)):
+        stage.steps = end
+    return [stage for stage in stages if stage.start < config.steps]
 
 
 def stage_at(stages: Sequence[ConfigDict], step: int) -> ConfigDict:

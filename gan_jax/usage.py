@@ -31,9 +31,13 @@ def choose(what: str, name: str, choices: Mapping[str, Any]) -> Any:
 
 
 def make(what: str, fields: Mapping[str, Any], choices: Mapping[str, Callable]) -> Any:
-    """Returns `choices[fields['name']]` called with the other fields that are not zero or empty."""
-    options = {name: value for name, value in fields.items() if value}
-    name = options.pop('name')
+    """Returns `choices[fields['name']]` called with the other fields that are not zero or empty.
+
+    Raises:
+      UsageError: no such name, or one that does not take such a field.
+    """
+    name = fields['name']
+    options = {key: value for key, value in fields.items() if value and key != 'name'}
     return call(f'{what} {name!r}', choose(what, name, choices), **options)
 
 

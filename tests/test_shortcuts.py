@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from jax.nn import relu
 
-from configs.pairs import residual
+from configs.shared import residual
 from gan_jax.models import build_network
 from gan_jax.models.conv import convolve, convolve_pool, pool, upsample_convolve
 from gan_jax.usage import UsageError

@@ -71,8 +71,8 @@ def test_a_run_without_stages_is_one(tiny):
         ('start', (0, 25, 10), 'must rise from 0 on'),
         ('start', (), 'must rise from 0 on'),
         ('batch_size', (16, 8), 'has 2 values for 3 stages'),
-        ('start', (0, 10.5, 25), 'config.stages, stage [12]: .*int'),
-        ('batch_size', (16, 0, 4), 'batch_size must be at least 1, not'),
+        ('start', (0, 10.5, 25), 'stage 2 of config.stages: .*start.*int'),
+        ('batch_size', (16, 8, 0), 'stages.batch_size must be at least 1'),
     ),
 )
 def test_stages_that_do_not_fit_are_refused(staged, column, values, message):

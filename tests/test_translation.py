@@ -76,6 +76,15 @@ def take(step, state, batch):
         return step(state, jax.tree.map(lambda array: array[None], batch), due=(True, True))
 
 
+@pytest.mark.parametrize('translating', (cyclegan_config, pix2pix_config))
+def test_translators_may_be_averaged_and_samples_are_then_of_the_average(translating):
+    config = translating.get_config()
+    assert build_game(config).ema == ()
+    config.ema_decay = 0.9
+    game = build_game(config)
+    assert game.ema and all('discriminator' not in name for name in game.ema)
+
+
 def test_cyclegans_losses_are_the_authors_for_three_steps():
     """Which holds the weights of its losses and the order of its updates to theirs."""
     state, step = begun_cyclegan()

@@ -23,6 +23,6 @@ def build_game(config: Any) -> Game:
         if not isinstance(error.obj, type(config)):
             raise
         raise UsageError(
-            f'game {config.game!r} needs a field {error.name!r}, which this config lacks: '
-            'start from the config of a system that plays it'
-        ) from None
+            f'game {config.game!r} needs a field {error.name!r} beside '
+            f'{", ".join([*error.obj][:4])}, which this config lacks: start from the config of a system that plays it'
+        ) from error

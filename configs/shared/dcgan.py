@@ -1,4 +1,4 @@
-"""DCGAN's pair of networks, and how long other systems train it."""
+"""DCGAN's pair of networks, and how long systems train it."""
 
 from configs import base
 

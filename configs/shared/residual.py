@@ -1,4 +1,4 @@
-"""WGAN-GP's pair of residual networks, and how long other systems train it."""
+"""WGAN-GP's pair of residual networks, and how long systems train it."""
 
 from configs import base
 
