@@ -24,5 +24,6 @@ def build_game(config: Any) -> Game:
             raise
         raise UsageError(
             f'game {config.game!r} needs a field {error.name!r} beside '
-            f'{", ".join([*error.obj][:4])}, which this config lacks: start from the config of a system that plays it'
+            f'{", ".join([*error.obj][:4])}, which this config lacks: start from the config of a '
+            'system that plays it'
         ) from error
