@@ -1,7 +1,7 @@
 """How much a growing run's grid changes from one picture to the next, and where stages begin.
 
-    TFDS_DATA_DIR=... python main.py --config=configs/progan.py:mnist --config.steps=1750 \\
-        --config.log.samples_every=5 --workdir=runs/growing
+    python main.py --config=configs/progan.py:mnist --config.log.samples_every=25 \\
+        --workdir=runs/growing
     python -m benchmarks.growth runs/growing
 
 The same latents are drawn every time. Writes `results/progan-growth.png`: above, a few of the

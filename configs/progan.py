@@ -49,7 +49,7 @@ def get_config(data: str = 'digits') -> ConfigDict:
     mirrored = dict(data=dict(flip=True))
     presets = {
         'digits': narrow(grown(2, images=12_800, total=90_000, batch_sizes=(32,) * 3), 64),
-        'mnist': narrow(grown(3, images=16_000, total=200_000, batch_sizes=(64,) * 4), 64),
+        'mnist': narrow(grown(3, images=16_000, total=128_000, batch_sizes=(16,) * 4), 64),
         'cifar10': dict(gradient_target=750.0, **grown(3)),
         'celeb_a': grown(4) | mirrored,
         'celeb_a_128': grown(5) | mirrored,
