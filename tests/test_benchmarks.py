@@ -1,6 +1,7 @@
 """What the benchmarks compare is alike."""
 
 from functools import partial
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -130,9 +131,9 @@ def test_the_readme_and_the_configs_say_what_was_measured():
     for word in ('begins', 'ends'):
         for block in ('demo', 'systems', 'versus_torch'):
             assert text.count(f'<!-- {block} {word} -->') == 1
-    for name in table.embedded_runs():
-        text = (table.ROOT / 'configs' / f'{name}.py').read_text()
-        assert table.rewrite_config(name, text) == text, said
+    for config in step_time.EMBEDDED:
+        text = (table.ROOT / config).read_text()
+        assert table.rewrite_config(Path(config).stem, text) == text, said
         assert text.count('Measured: digits') == 1
 
 
