@@ -64,8 +64,8 @@ def draw(
     grids: dict, rows: int, steps: np.ndarray, changes: np.ndarray, ends: list, starts: list
 ) -> None:
     """Draws the figure; `rows` are those of a grid."""
-    figure = Figure(figsize=(8, 4.4), layout='constrained')
-    above, below = figure.subfigures(2, 1, height_ratios=(1.2, 1))
+    figure = Figure(figsize=(8, 5), layout='constrained')
+    above, below = figure.subfigures(2, 1, height_ratios=(1.4, 1))
     for axes, end in zip(above.subplots(1, len(ends)), ends):
         grid = grids[steps[steps <= end].max()]
         side = grid.shape[0] // rows
