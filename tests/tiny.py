@@ -1,5 +1,6 @@
-"""Any config in a form that a test can train: the same system, cut by one rule."""
+"""Any config, and the same in a form that a test can train, cut by one rule."""
 
+import importlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,6 +23,12 @@ MOST = {
     'samples_every': 2,
     'grid': 2,
 }
+
+
+def load(system: str):
+    """Returns the config of NAME or NAME:DATA."""
+    name, _, data = system.partition(':')
+    return importlib.import_module(f'configs.{name}').get_config(data or 'digits')
 
 
 def cut(config: Mapping[str, Any]) -> Mapping[str, Any]:
