@@ -7,13 +7,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from tiny import load
 
 from gan_jax import models
 from gan_jax.game import Context, Networks
+from gan_jax.games import build_game
 from gan_jax.games.adversarial.auxiliary_classifier import auxiliary_classifier
 from gan_jax.games.adversarial.mutual_information import mutual_information
 from gan_jax.games.adversarial.part import Scene, sown
 from gan_jax.models.conditional import DISCRIMINATORS, GENERATORS
+from gan_jax.models.heads import Classifier
 from gan_jax.models.layers import (
     BatchNorm,
     ConditionalNorm,
@@ -157,7 +160,6 @@ def test_a_self_modulated_gain_is_a_perceptrons_of_z():
             ),
         ),
         ("did you mean 'normalization'", lambda: make_generator('normalisation')),
-        ('config.data.classes is 0', lambda: auxiliary_classifier(1.0, classes=0)),
     ],
 )
 def test_what_cannot_be_told_is_refused(message, condition):
@@ -194,7 +196,7 @@ def scene_and_networks(part):
 
 def test_an_auxiliary_classifier_knows_both_kinds_and_the_generator_its_own():
     """Odena et al. 2017, equation 3, worked out in NumPy."""
-    part = auxiliary_classifier(2.0, classes=3)
+    part = auxiliary_classifier(2.0, Classifier(classes=3))
     scene, networks, params = scene_and_networks(part)
     dense = params['classifier']['Dense_0']
 
@@ -207,6 +209,14 @@ def test_an_auxiliary_classifier_knows_both_kinds_and_the_generator_its_own():
     fake = cross_entropy(scene.fake_seen, LABELS)
     np.testing.assert_allclose(part.discriminator(networks, scene)[0], 2 * (real + fake), rtol=1e-5)
     np.testing.assert_allclose(part.generator(networks, scene)[0], 2 * fake, rtol=1e-5)
+
+
+def test_the_head_that_names_classes_begins_like_the_discriminator_that_it_is_on():
+    config = load('acgan')
+    config.networks.discriminator.kernel_init.stddev = 0.3
+    game = build_game(config)
+    init = game.networks['classifier'].init(jax.random.key(0), jnp.zeros((1, 1000)))
+    np.testing.assert_allclose(np.std(init['params']['Dense_0']['kernel']), 0.3, rtol=0.05)
 
 
 def test_mutual_information_is_of_the_category_and_of_the_codes():
@@ -223,7 +233,7 @@ def test_mutual_information_is_of_the_category_and_of_the_codes():
 
 
 def test_labels_are_asked_for_where_the_generator_is_told_none():
-    part = auxiliary_classifier(1.0, classes=3)
+    part = auxiliary_classifier(1.0, Classifier(classes=3))
     scene, networks, _ = scene_and_networks(part)
     with pytest.raises(UsageError, match='needs a generator that is told of classes'):
         part.generator(networks, scene._replace(latents={'z': Z}))

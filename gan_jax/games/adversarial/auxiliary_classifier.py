@@ -2,26 +2,24 @@
 
 from collections.abc import Mapping
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
 from gan_jax.game import Array, Networks, Report
 from gan_jax.games.adversarial.part import Part, Scene
-from gan_jax.models.heads import Classifier
 from gan_jax.usage import UsageError
 
 
-def auxiliary_classifier(weight: float, classes: int) -> Part:
+def auxiliary_classifier(weight: float, head: nn.Module) -> Part:
     """Returns the part by which both players have images show their class.
 
     Odena et al. 2017, arXiv 1610.09585, equation 3: L_C = E[log P(C = c | X_real)] +
     E[log P(C = c | X_fake)], which both maximise; the generator has no say in the first.
 
-    Raises:
-      UsageError: no classes.
+    Args:
+      head: features [B, F] -> logits of classes [B, K].
     """
-    if not classes:
-        raise UsageError('an auxiliary classifier needs labelled data: config.data.classes is 0')
 
     def asked(scene: Scene) -> Array:
         if 'label' not in scene.latents:
@@ -51,6 +49,6 @@ def auxiliary_classifier(weight: float, classes: int) -> Part:
         'auxiliary_classifier',
         discriminator,
         generator,
-        networks={'classifier': Classifier(classes)},
+        networks={'classifier': head},
         inputs=lambda seen: {'classifier': (seen['features'],)},
     )

@@ -159,6 +159,15 @@ def _build_penalties(config: Any, normalized: bool) -> tuple[Part, ...]:
     )
 
 
+def _auxiliary_classifier(weight: float, config: Any) -> Part:
+    if not config.data.classes:
+        raise UsageError('an auxiliary classifier needs labelled data: config.data.classes is 0')
+    # It is a layer of the discriminator's, and begins like the others of those that have a say.
+    init = {k: v for k, v in config.networks.discriminator.items() if k == 'kernel_init'}
+    head = dict(name='heads.Classifier', **init)
+    return auxiliary_classifier(weight, models.build_network(head, classes=config.data.classes))
+
+
 def _path_length(weight: float, config: Any) -> Part:
     if config.generation != 'style_based':
         raise UsageError("config.terms.path_length needs styles: config.generation='style_based'")
@@ -167,9 +176,7 @@ def _path_length(weight: float, config: Any) -> Part:
 
 # (weight, config) -> the part of that name in `config.terms`
 TERMS = {
-    'auxiliary_classifier': lambda weight, config: auxiliary_classifier(
-        weight, config.data.classes
-    ),
+    'auxiliary_classifier': _auxiliary_classifier,
     'drift': lambda weight, config: drift(weight),
     'mutual_information': lambda weight, config: mutual_information(
         weight, models.build_network(_section(config, 'recognizer'), **config.codes)
