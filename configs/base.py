@@ -91,7 +91,6 @@ def run_fields(game: str) -> ConfigDict:
         steps=0,
         learning_rate=1.0,  # of all players
         b2=1.0,  # 1 - b2 of adam
-        penalties=1.0,  # all penalties' weights
     )
 
     config.data = dict(
@@ -176,6 +175,7 @@ def adversarial(optimizer: dict) -> ConfigDict:
         consistency=0.0,  # of the logits of a real image and of itself, moved
         balanced_consistency=0.0,  # of generated images too
     )
+    config.burn_in.penalties = 1.0  # all their weights
     config.terms = dict(  # weights, of terms of either player's loss or of both
         auxiliary_classifier=0.0,
         drift=0.0,

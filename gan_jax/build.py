@@ -50,6 +50,7 @@ def build_optimizers(config: ConfigDict, game: Game) -> Optimizers:
             config.steps - config.start,
             sum(phase.repeats / phase.interval for phase in game.phases if phase.player == player),
             config.burn_in,
+            config.start,
         )
         for player in game.players
     }

@@ -42,7 +42,7 @@ SCHEDULES = {
 
 
 def build_optimizer(
-    spec: Any, steps: int, updates_per_step: float, burn_in: Any = None
+    spec: Any, steps: int, updates_per_step: float, burn_in: Any = None, start: int = 0
 ) -> optax.GradientTransformation:
     """Returns a player's optimiser.
 
@@ -53,17 +53,22 @@ def build_optimizer(
         config counts training steps: without this a critic's rate would decay n_critic times
         too early.
       burn_in: the section of that name, of which `learning_rate` and `b2` are the optimiser's.
+      start: the run's step at which this optimiser begins, a stage's; a burn-in is the run's.
     """
     make = partial(
         choose('optimizer', spec.name, OPTIMIZERS), build_schedule(spec, steps, updates_per_step)
     )
     burns_in = burn_in is not None and burn_in.steps
+
+    def share(name: str) -> Schedule:
+        return lambda update: fall(burn_in, name)(start + update / updates_per_step)
+
     return optax.chain(
         norm_loss(l1=spec.l1, l2=spec.l2) if spec.l1 or spec.l2 else optax.identity(),
         orthogonal(spec.orthogonal) if spec.orthogonal else optax.identity(),
         optax.clip_by_global_norm(spec.clip_norm) if spec.clip_norm else optax.identity(),
         choose('conjugate direction', spec.conjugate, CONJUGATES),
-        _burning_in(make, spec, burn_in, updates_per_step) if burns_in else make(spec),
+        _burning_in(make, spec, share) if burns_in else make(spec),
         clip_weights(spec.clip_weights) if spec.clip_weights else optax.identity(),
     )
 
@@ -104,13 +109,9 @@ def build_schedule(spec: Any, steps: int, updates_per_step: float) -> Schedule:
 
 
 def _burning_in(
-    make: Callable, spec: Any, burn_in: Any, updates_per_step: float
+    make: Callable, spec: Any, share: Callable[[str], Schedule]
 ) -> optax.GradientTransformation:
     """The optimiser that `make(spec)` is, with a learning rate and a b2 that move."""
-
-    def share(name: str) -> Schedule:
-        return lambda update: fall(burn_in, name)(update / updates_per_step)
-
     # As in PyTorch, the bias is corrected for the b2 of the day.
     moving = optax.inject_hyperparams(lambda b2: make(SimpleNamespace(**{**spec, 'b2': b2})))
     return optax.chain(

@@ -39,16 +39,16 @@ def test_without_burn_in_nothing_moves():
     assert {burn_in.rise(NONE)(step) for step in STEPS} == {1.0}
 
 
-@pytest.mark.parametrize('updates_per_step', (1, 3))
-def test_adams_rate_and_b2_are_those_of_the_step(updates_per_step):
+@pytest.mark.parametrize('updates_per_step, start', ((1, 0), (3, 0), (1, 5)))
+def test_adams_rate_and_b2_are_those_of_the_step(updates_per_step, start):
     """Against Adam written out, whose bias is corrected for the b2 of the day, as PyTorch's is."""
     spec = ConfigDict(base.optimizer_fields(learning_rate=0.1, b1=0.0, b2=0.9))
-    optimizer = build_optimizer(spec, 100, updates_per_step, SECTION)
+    optimizer = build_optimizer(spec, 100, updates_per_step, SECTION, start)
     gradients = np.random.default_rng(0).normal(size=12).astype(np.float32)
     state, v = optimizer.init(jnp.zeros(())), 0
     for update, gradient in enumerate(gradients):
         move, state = optimizer.update(jnp.asarray(gradient), state, jnp.zeros(()))
-        step = update / updates_per_step
+        step = start + update / updates_per_step
         b2 = towards(0.9, 0.99, step)
         v = b2 * v + (1 - b2) * gradient**2
         corrected = v / (1 - b2 ** (update + 1))
