@@ -12,6 +12,7 @@ within one. Needs matplotlib.
 
 import argparse
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -40,12 +41,8 @@ def main() -> None:
         step: np.asarray(Image.open(file).convert('L'), np.float32)
         for step, file in record.sample_files(Path(arguments.run)).items()
     }
-    steps = np.array(sorted(grids))
-    changes = np.array(
-        [np.abs(grids[after] - grids[before]).mean() for before, after in zip(steps, steps[1:])]
-    )
     starts = [stage.start for stage in stages[1:]]
-    over = np.array([any(a <= start < b for start in starts) for a, b in zip(steps, steps[1:])])
+    steps, changes, over = changes_between(grids, starts)
     said = {
         'steps': config.steps,
         'steps_between_grids': int(np.diff(steps).min()),
@@ -58,6 +55,26 @@ def main() -> None:
     print(json.dumps(said, indent=1))
     measure.write(measure.RESULTS / 'growth.json', 'growth', said)
     draw(grids, config.log.grid[0], steps, changes, [stage.steps for stage in stages], starts)
+
+
+def changes_between(
+    grids: Mapping[int, np.ndarray], starts: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Returns what there is between successive grids.
+
+    Args:
+      grids: by the step after which each was drawn.
+      starts: of stages.
+
+    Returns:
+      the grids' steps [N], the mean absolute changes [N - 1], and whether a stage begins in each
+      [N - 1]: the first of two grids was drawn before its first step.
+    """
+    steps = np.array(sorted(grids))
+    pairs = list(zip(steps, steps[1:]))
+    changes = np.array([np.abs(grids[after] - grids[before]).mean() for before, after in pairs])
+    over = np.array([any(a <= start < b for start in starts) for a, b in pairs])
+    return steps, changes, over
 
 
 def draw(

@@ -1,5 +1,8 @@
 """What the benchmarks compare is alike."""
 
+import base64
+import io
+import json
 from functools import partial
 from pathlib import Path
 
@@ -8,8 +11,19 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import lax
+from PIL import Image
 
-from benchmarks import arithmetic, contest, data_rate, ours, sharpness, step_time, table
+from benchmarks import (
+    arithmetic,
+    categories,
+    contest,
+    data_rate,
+    ours,
+    report_picture,
+    sharpness,
+    step_time,
+    table,
+)
 from benchmarks.versus_torch import CASES
 from gan_jax import losses, mesh as meshes, penalties
 from gan_jax.build import make_initial_state, state_like
@@ -167,3 +181,63 @@ def test_two_autoencoders_differ_in_their_game_alone(data):
         assert jax.tree.map(jnp.shape, shapes[0][name]) == jax.tree.map(jnp.shape, shapes[1][name])
     for field in ('steps', 'batch_size', 'data', 'prior', 'ema_decay', 'seed'):
         assert configs['vae'][field] == configs['vae_gan'][field]
+
+
+def test_a_category_is_matched_with_the_class_that_it_finds_most():
+    """Whatever their order; a category that finds two classes has to leave one to another."""
+    labels = np.repeat(np.arange(4), 5)
+    found = np.array([2, 0, 3, 1])[labels]
+    assert np.array_equal(categories.match(found, labels, 4)[found], labels)
+    found[labels == 1] = 2  # with class 0
+    found[0] = 0
+    assert categories.match(found, labels, 4)[2] == 1
+
+
+def test_a_jump_of_a_growing_grid_is_told_from_change_within_a_stage():
+    growth = pytest.importorskip('benchmarks.growth', reason='needs matplotlib')
+    grids = {step: np.full((4, 4), value) for step, value in ((0, 0), (25, 1), (50, 9), (75, 7.0))}
+    steps, changes, over = growth.changes_between(grids, starts=[30])
+    assert list(steps) == [0, 25, 50, 75]
+    assert list(changes) == [1, 8, 2]
+    assert list(over) == [False, True, False]
+    assert list(growth.changes_between(grids, starts=[50])[2]) == [False, False, True]
+
+
+def test_truncations_scores_are_the_newest_steps_from_none_to_the_closest(tmp_path):
+    truncation = pytest.importorskip('benchmarks.truncation', reason='needs matplotlib')
+    (tmp_path / 'eval').mkdir()
+
+    def evaluate(step, threshold, value, **more):
+        scores = {f'{name}2k': {'value': value} for name in ('fid', 'precision', 'recall')}
+        said = {'protocol': {'truncation': threshold}, 'scores': {**scores, **more}}
+        file = tmp_path / 'eval' / f'{step:08}-{threshold}-{value}.json'
+        file.write_text(json.dumps(said))
+
+    evaluate(100, None, 0.9)
+    evaluate(200, 0.5, 0.2)
+    evaluate(200, None, 0.1)
+    evaluate(200, 1.0, 0.3)
+    found = truncation.by_threshold(tmp_path)
+    assert {name: scores['fid'] for name, scores in found.items()} == {
+        'none': 0.1,
+        '1.0': 0.3,
+        '0.5': 0.2,
+    }
+    assert list(found) == ['none', '1.0', '0.5']
+
+
+def test_pictures_are_taken_out_of_their_section_alone():
+    def embedded(colour):
+        file = io.BytesIO()
+        Image.new('RGB', (4, 3), colour).save(file, 'png')
+        return f'<img src="data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}">'
+
+    page = (
+        f'<section id="first-one">{embedded("red")}</section>'
+        f'<section id="second">{embedded("blue")}{embedded("lime")}</section>'
+    )
+    whole = report_picture.beside(report_picture.pictures_of(page, 'second'))
+    assert whole.size == (4 + report_picture.GAP + 4, 3)
+    assert whole.getpixel((0, 0)) == (0, 0, 255) and whole.getpixel((23, 2)) == (0, 255, 0)
+    with pytest.raises(SystemExit, match='the report has first-one, second'):
+        report_picture.pictures_of(page, 'third')
