@@ -2,8 +2,8 @@
 
     python -m benchmarks.step_time [--configs configs/gan.py,configs/sngan.py:cifar10] [--dtype ...]
 
-Every system at the embedded data's size, and the cases of `versus_torch`, on random uint8 images
-that lie on the device as a training set does. Each config runs in a process of its own, its parts
+Every system on the embedded data, and the cases of `versus_torch` on random images in their place;
+either lie on the device, as a training set does. Each config runs in a process of its own, its parts
 in turns. `peak_share` is the arithmetic of a step's products and convolutions (`arithmetic.py`), by
 the step's time, as a share of what large matrix products of the same dtype reached in the same
 process.
@@ -27,7 +27,7 @@ EVERY_CONFIG = [*EMBEDDED, *(config for config in CASES.values() if ':' in confi
 ROUNDS = 5
 SECONDS = 1.0  # of each part in a round, but at least one call
 DRAWN = 128  # images of a call of the sampler
-EXAMPLES = 4096  # of the data set
+EXAMPLES = 4096  # of random images
 # The side of the matrices whose product is the peak, and how many follow on one another.
 PRODUCTS = {'cpu': (2048, 1)}
 ELSEWHERE = 8192, 20
@@ -59,8 +59,10 @@ def time_config(argument: str, dtype: str) -> dict:
     config.dtype = dtype
     game, mesh = build_game(config), meshes.make_mesh(jax.devices()[:1])
     state = make_initial_state(config, game, mesh)()
-    size, shape = microbatch_size(config), (EXAMPLES, *config.data.size, config.data.channels)
-    images = Arrays(np.random.default_rng(0).integers(0, 256, shape, np.uint8))
+    size, images = microbatch_size(config), None
+    if config.data.name != 'digits':
+        shape = (EXAMPLES, *config.data.size, config.data.channels)
+        images = Arrays(np.random.default_rng(0).integers(0, 256, shape, np.uint8))
     source = open_source(config.data, size, game.microbatches, config.seed, mesh, images)
     due, together = game.due(0), steps_per_call(config, game)
     starts = itertools.count(0, together)
