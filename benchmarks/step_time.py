@@ -2,11 +2,10 @@
 
     python -m benchmarks.step_time [--configs configs/gan.py,configs/sngan.py:cifar10] [--dtype ...]
 
-Every system on the embedded data, and the cases of `versus_torch` on random images in their place;
-either lie on the device, as a training set does. Each config runs in a process of its own, its parts
-in turns. `peak_share` is the arithmetic of a step's products and convolutions (`arithmetic.py`), by
-the step's time, as a share of what large matrix products of the same dtype reached in the same
-process.
+Every system on the embedded data, and the cases of `versus_torch` on random images; either lie on
+the device, as a training set does. Each config runs in a process of its own, its parts in turns.
+`peak_share` is the arithmetic of a step's products and convolutions (`arithmetic.py`), by the
+step's time, as a share of what large matrix products of the same dtype reached in the same process.
 """
 
 import argparse

@@ -35,9 +35,7 @@ class Generator:
             'mapping': stylegan.Mapping(W, layers=2),
             'synthesis': models.Synthesis(SHAPE, channel_base=64, channel_max=4),
         }
-        self.generation, self.styles = style_based(
-            **modules, prior=priors.gaussian(Z), mixing=mixing
-        )
+        self.generation = style_based(**modules, prior=priors.gaussian(Z), mixing=mixing)
         params, stats = {}, {}
         for name, arguments in self.generation.inputs(self.latents(2)).items():
             variables = dict(jax.jit(modules[name].init)(jax.random.key(1), *arguments))
@@ -87,7 +85,7 @@ def test_an_image_depends_on_its_own_latents_alone(generator):
 
 def test_a_mixture_has_the_others_styles_in_the_layers_of_its_name(generator):
     latents, other = generator.latents(3), generator.latents(3, seed=1)
-    styles = partial(generator.styles, generator.networks, train=False)
+    styles = partial(generator.generation.styles, generator.networks, train=False)
     own, others = styles(latents), styles(other)
     where = {'coarse': slice(0, 2), 'middle': slice(2, 4), 'fine': slice(4, 6)}
     assert {*generator.generation.mixes} == {*where}
@@ -103,9 +101,9 @@ def test_training_mixes_two_styles_as_often_as_it_is_told(mixing):
     """From a layer on that may be any but the first, uniformly; a sample is never a mixture."""
     generator, count = Generator(mixing), 1000
     latents = generator.latents(count)
-    own = generator.styles(generator.networks, latents, train=False)
+    own = generator.generation.styles(generator.networks, latents, train=False)
     assert np.array_equal(own, np.repeat(own[:, :1], 6, axis=1))
-    mixed = jax.jit(partial(generator.styles, generator.networks, train=True))(latents)
+    mixed = jax.jit(partial(generator.generation.styles, generator.networks, train=True))(latents)
     kept = np.isclose(mixed, own, atol=1e-6).all(axis=2)
     assert kept[:, 0].all()
     assert np.array_equal(kept, np.logical_and.accumulate(kept, axis=1))  # once, and from there on

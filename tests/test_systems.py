@@ -300,7 +300,7 @@ def test_every_preset_describes_a_game(system):
         ('sngan:cifar10', 'loss.name', 'relativistic', 'in pairs'),
         ('wgan_gp', 'data.size', (9, 9), 'not multiples of 4'),
         ('dcgan', 'condition.discriminator', 'projection', 'needs a generator that is told them'),
-        ('acgan', 'data.classes', 0, 'an auxiliary classifier needs labelled data'),
+        ('dcgan:celeb_a', 'terms.auxiliary_classifier', 1.0, 'classifier needs labelled data'),
         ('dcgan', 'terms.mutual_information', 1.0, 'needs config.networks.recognizer'),
         ('dcgan', 'generation', 'style_based', 'needs config.networks.mapping'),
         ('stylegan2', 'condition.generator', 'concatenate', "is for config.generation='from_pri"),

@@ -21,7 +21,7 @@ from gan_jax.games.adversarial.lecam import lecam
 from gan_jax.games.adversarial.mutual_information import mutual_information
 from gan_jax.games.adversarial.part import Augmentation, Part, penalty, sown
 from gan_jax.games.adversarial.path_length import path_length
-from gan_jax.games.adversarial.style_based import StyleBased, style_based
+from gan_jax.games.adversarial.style_based import style_based
 from gan_jax.games.adversarial.top_k import top_k
 from gan_jax.models.mixing import ACROSS_EXAMPLES
 from gan_jax.usage import UsageError, choose, make
@@ -36,8 +36,8 @@ def build(config: Any) -> Game:
     )
     told = _checked(models.told_of(discriminator), config)
     normalized, mixes_examples = _looks_across(discriminator, config, told)
-    parts = _build_penalties(config, normalized) + _build_terms(config)
     generation = choose('generation', config.generation, GENERATIONS)(config)
+    parts = _build_penalties(config, normalized) + _build_terms(config, generation)
     if set(told) - set(generation.told):
         raise UsageError(
             'a discriminator that is told of classes needs a generator that is told them too: '
@@ -111,7 +111,7 @@ def _from_codes(config: Any) -> Generation:
     return from_codes(generator, _build_prior(config), **config.codes)
 
 
-def _style_based(config: Any) -> StyleBased:
+def _style_based(config: Any) -> Generation:
     _unconditioned(config)
     mapping, synthesis = (
         models.build_network(_section(config, name), **_offered(config))
@@ -134,7 +134,7 @@ def _build_prior(config: Any) -> priors.Prior:
 GENERATIONS = {
     'from_prior': _from_prior,
     'from_codes': _from_codes,
-    'style_based': lambda config: _style_based(config).generation,
+    'style_based': _style_based,
 }
 
 
@@ -159,7 +159,7 @@ def _build_penalties(config: Any, normalized: bool) -> tuple[Part, ...]:
     )
 
 
-def _auxiliary_classifier(weight: float, config: Any) -> Part:
+def _auxiliary_classifier(weight: float, config: Any, generation: Generation) -> Part:
     if not config.data.classes:
         raise UsageError('an auxiliary classifier needs labelled data: config.data.classes is 0')
     # It is a layer of the discriminator's, and begins like the others of those that have a say.
@@ -168,30 +168,41 @@ def _auxiliary_classifier(weight: float, config: Any) -> Part:
     return auxiliary_classifier(weight, models.build_network(head, classes=config.data.classes))
 
 
-def _path_length(weight: float, config: Any) -> Part:
-    if config.generation != 'style_based':
+def _path_length(weight: float, config: Any, generation: Generation) -> Part:
+    if generation.styles is None:
         raise UsageError("config.terms.path_length needs styles: config.generation='style_based'")
-    return path_length(weight, _style_based(config).styles, config.intervals.path_length)
+    return path_length(weight, generation.styles, config.intervals.path_length)
 
 
-# (weight, config) -> the part of that name in `config.terms`
+def _mutual_information(weight: float, config: Any, generation: Generation) -> Part:
+    recognizer = models.build_network(_section(config, 'recognizer'), **config.codes)
+    return mutual_information(weight, recognizer)
+
+
+def _latent_consistency(weight: float, config: Any, generation: Generation) -> Part:
+    return latent_consistency(weight, config.latent_noise)
+
+
+def _latent_diversity(weight: float, config: Any, generation: Generation) -> Part:
+    return latent_diversity(weight, config.latent_noise)
+
+
+# (weight, config, generation) -> the part of that name in `config.terms`
 TERMS = {
     'auxiliary_classifier': _auxiliary_classifier,
-    'drift': lambda weight, config: drift(weight),
-    'mutual_information': lambda weight, config: mutual_information(
-        weight, models.build_network(_section(config, 'recognizer'), **config.codes)
-    ),
+    'drift': lambda weight, *_: drift(weight),
+    'mutual_information': _mutual_information,
     'path_length': _path_length,
-    'lecam': lambda weight, config: lecam(weight),
-    'feature_matching': lambda weight, config: feature_matching(weight),
-    'latent_consistency': lambda weight, config: latent_consistency(weight, config.latent_noise),
-    'latent_diversity': lambda weight, config: latent_diversity(weight, config.latent_noise),
+    'lecam': lambda weight, *_: lecam(weight),
+    'feature_matching': lambda weight, *_: feature_matching(weight),
+    'latent_consistency': _latent_consistency,
+    'latent_diversity': _latent_diversity,
 }
 
 
-def _build_terms(config: Any) -> tuple[Part, ...]:
+def _build_terms(config: Any, generation: Generation) -> tuple[Part, ...]:
     return tuple(
-        choose('term', name, TERMS)(weight, config)
+        choose('term', name, TERMS)(weight, config, generation)
         for name, weight in config.terms.items()
         if weight
     )

@@ -29,6 +29,8 @@ class Generation:
     truncate: Callable[[Latents, float], Latents] | None = None
     between: Callable | None = None  # (z, other, way) -> latents z between two
     mixes: Mapping[str, Callable] = field(default_factory=dict)  # see `Game`
+    # (networks, latents, *, train, update=False) -> [B, L, W], where images are made by styles
+    styles: Callable[..., Array] | None = None
 
 
 def from_prior(generator: nn.Module, prior: priors.Prior, classes: int = 0) -> Generation:

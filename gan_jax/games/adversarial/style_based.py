@@ -5,9 +5,8 @@ a label where networks are told of one, and what a caller may lay over them: `ps
 are from their average, and `other_z`, whose styles the layers from `first` to before `stop` have.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
-from typing import NamedTuple
 
 import flax.linen as nn
 import jax
@@ -18,16 +17,9 @@ from gan_jax.games.adversarial.generation import Generation, Latents
 from gan_jax.priors import Prior
 
 
-class StyleBased(NamedTuple):
-    """A generation, and the styles by which it makes images."""
-
-    generation: Generation
-    styles: Callable[..., Array]  # (networks, latents, *, train, update=False) -> [B, L, W]
-
-
 def style_based(
     mapping: nn.Module, synthesis: nn.Module, prior: Prior, *, classes: int = 0, mixing: float
-) -> StyleBased:
+) -> Generation:
     """Returns the generation by two networks of one player, `mapping` and `synthesis`.
 
     In training, images have with probability `mixing` the styles of another z from a random layer
@@ -87,7 +79,7 @@ def style_based(
         told = jnp.zeros((len(z), layers, mapping.width))
         return {'mapping': (z, *label), 'synthesis': (told, latents['noise'])}
 
-    generation = Generation(
+    return Generation(
         networks={'mapping': mapping, 'synthesis': synthesis},
         inputs=inputs,
         latents=latents,
@@ -96,8 +88,8 @@ def style_based(
         truncate=lambda latents, psi: {**latents, 'psi': jnp.full(len(latents['z']), psi)},
         between=prior.between,
         mixes={name: partial(mix, *ends) for name, ends in _divisions(layers).items()},
+        styles=styles,
     )
-    return StyleBased(generation, styles)
 
 
 def _divisions(layers: int) -> dict[str, tuple[int, int]]:
