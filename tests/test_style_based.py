@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from tiny import cut
+from tiny import cut, load
 
 from configs import base, stylegan as configs_stylegan, stylegan2, stylegan2_ada
 from gan_jax import mesh as meshes, priors
@@ -168,10 +168,8 @@ def test_what_cannot_be_is_refused():
     config.data.size = (28, 28)
     with pytest.raises(UsageError, match='not 28x28'):
         build_game(config)
-    with config.unlocked():
-        config.data.size = (16, 16)
-        config.generation = 'from_prior'
-        config.networks.generator = dict(name='mlp.Generator', widths=(8,))
+    config = load('dcgan')
+    config.terms.path_length = 1.0
     with pytest.raises(UsageError, match="path_length needs styles: config.generation='style"):
         build_game(config)
     run = Run(Drawing(None, build_game(stylegan2.get_config()), None), None)
