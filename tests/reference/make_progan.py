@@ -98,8 +98,8 @@ def turned_back(turn, array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return result.reshape(shape)
 
 
-def prepare_tensorflow(folder: str):
-    """Returns TensorFlow and their networks, losses and loop, which find in it what they import."""
+def make_shim():
+    """Returns TensorFlow as of version 1, and a module of it that convolves channels first."""
     import tensorflow.compat.v1 as tf
 
     tf.disable_v2_behavior()
@@ -114,19 +114,29 @@ def prepare_tensorflow(folder: str):
     shim.__dict__.update(tf.__dict__)
     shim.nn = SimpleNamespace(
         relu=tf.nn.relu,
+        softplus=tf.nn.softplus,
         conv2d=lambda x, w, strides, padding, data_format: turned(
             lambda x: tf.nn.conv2d(x, w, last(strides), padding), x
         ),
         conv2d_transpose=lambda x, w, shape, strides, padding, data_format: turned(
             lambda x: tf.nn.conv2d_transpose(x, w, last(shape), last(strides), padding), x
         ),
+        depthwise_conv2d=lambda x, w, strides, padding, data_format: turned(
+            lambda x: tf.nn.depthwise_conv2d(x, w, last(strides), padding), x
+        ),
         avg_pool=lambda x, ksize, strides, padding, data_format: turned(
             lambda x: tf.nn.avg_pool(x, last(ksize), last(strides), padding), x
         ),
     )
     shim.random_normal = lambda shape: tf.constant(grouped(draw('z', *shape)))
-    shim.random_uniform = lambda *_, **__: tf.constant(grouped(mixing_shares()))
     sys.modules['tensorflow'] = shim
+    return tf, shim
+
+
+def prepare_tensorflow(folder: str):
+    """Returns TensorFlow and their networks, losses and loop, which find in it what they import."""
+    tf, shim = make_shim()
+    shim.random_uniform = lambda *_, **__: tf.constant(grouped(mixing_shares()))
     sys.modules['tfutil'] = SimpleNamespace(
         lerp=lambda a, b, t: a + (b - a) * t, autosummary=lambda name, value: value
     )
