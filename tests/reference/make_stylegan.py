@@ -4,8 +4,9 @@
     git clone https://github.com/NVlabs/stylegan
     python -m tests.reference.make_stylegan stylegan
 
-As `make_progan.py`. Their networks are those of structure 'fixed', which do not grow, and noise is
-one and the same for all images. Stored are outputs, both losses and the gradients of all weights.
+As `make_progan.py`, but in float64. Their networks are those of structure 'fixed', which do not
+grow, and noise is one and the same for all images. Stored are outputs, both losses and the
+gradients of all weights.
 """
 
 import sys
@@ -61,6 +62,10 @@ def names() -> dict[str, tuple[str, object]]:
     return known
 
 
+def wide(array: np.ndarray) -> np.ndarray:
+    return array.astype(np.float64)
+
+
 def constant(array: np.ndarray) -> np.ndarray:
     """[4, 4, C] -> [1, C, 4, 4]."""
     return array.transpose(2, 0, 1)[None]
@@ -68,7 +73,15 @@ def constant(array: np.ndarray) -> np.ndarray:
 
 def prepare_tensorflow(folder: str):
     """Returns TensorFlow and their networks and losses, which find in it what they import."""
-    tf, _ = make_shim()
+    tf, shim = make_shim()
+    shim.float32 = tf.float64  # what they convert to
+
+    def get_variable(name, shape=(), initializer=None, trainable=True):
+        first = initializer if shape else tf.constant_initializer(initializer)
+        return tf.get_variable(name, shape, tf.float64, first, trainable=trainable)
+
+    shim.get_variable = get_variable
+    shim.random_normal = lambda shape: tf.constant(grouped(wide(draw('z', *shape))))
     tflib = ModuleType('dnnlib.tflib')
     tflib.autosummary = SimpleNamespace(autosummary=lambda name, value: value)
     sys.modules['dnnlib'] = SimpleNamespace(tflib=tflib, EasyDict=dict)
@@ -85,7 +98,9 @@ def make_pair(tf, networks):
     options = dict(num_channels=CHANNELS, resolution=SIZE, fmap_base=WIDTH, fmap_max=MOST)
     options |= dict(structure='fixed', latent_size=LATENTS, dlatent_size=STYLES, label_size=0)
     options |= dict(mapping_layers=MAPPED, mapping_fmaps=STYLES, dlatent_broadcast=len(LAYERS))
-    options |= dict(use_noise=1, randomize_noise=False)  # a shape is made of the first
+    options |= dict(
+        dtype='float64', use_noise=1, randomize_noise=False
+    )  # a shape is made of the first
 
     def within(scope, function, *inputs):
         with tf.variable_scope(scope, reuse=tf.AUTO_REUSE):
@@ -118,10 +133,8 @@ def load_drawn(tf, session):
             variable.load(draw(kind, *shape), session)
             continue
         ours, turn = known[layer]
-        kind = {
-            'weight': 'noise' if layer.endswith('Noise') else 'kernel',
-            'const': 'constant',
-        }.get(kind, kind)
+        weight = 'noise' if layer.endswith('Noise') else 'kernel'
+        kind = {'weight': weight, 'const': 'constant'}.get(kind, kind)
         turn = constant if kind == 'constant' else turn if kind == 'kernel' else same
         shape = [*shape[2:], shape[1]] if turn is constant else shape
         name = f'{ours}/{kind}'
@@ -134,8 +147,9 @@ def main(folder: str) -> None:
     tf, networks, loss = prepare_tensorflow(folder)
     generator, discriminator = make_pair(tf, networks)
     none = tf.zeros([BATCH, 0])
-    real = tf.constant(channels_first(grouped(draw('real', BATCH, SIZE, SIZE, CHANNELS))))
-    images = generator.get_output_for(tf.constant(draw('z', BATCH, LATENTS)), none)
+    real = channels_first(grouped(wide(draw('real', BATCH, SIZE, SIZE, CHANNELS))))
+    real = tf.constant(real)
+    images = generator.get_output_for(tf.constant(wide(draw('z', BATCH, LATENTS))), none)
     logits = discriminator.get_output_for(real, none)
     scaling = SimpleNamespace(apply_loss_scaling=same, undo_loss_scaling=same)
     data = SimpleNamespace(get_random_labels_tf=lambda count: none)
@@ -156,7 +170,7 @@ def main(folder: str) -> None:
             (gradient,) = tf.gradients(losses[player], [variable])
             value = session.run(tf.convert_to_tensor(gradient))
             arrays[f'gradient, {name}'] = turned_back(turn, value, shape)
-    np.savez_compressed(FILE, **arrays)
+    np.savez_compressed(FILE, **{name: np.float32(array) for name, array in arrays.items()})
 
 
 if __name__ == '__main__':
