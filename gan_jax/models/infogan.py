@@ -1,10 +1,15 @@
 """InfoGAN's networks for MNIST, Chen et al. 2016, appendix C.1, as the authors' code has them."""
 
+from functools import partial
+
 import flax.linen as nn
 import jax.numpy as jnp
 
 from gan_jax.models.conv import Conv, ConvTranspose
-from gan_jax.models.layers import Array, BatchNorm, Initializer, base_shape, leaky_relu
+from gan_jax.models.layers import Array, BatchNorm, Initializer, base_shape, unit_gain
+
+# Theirs; the appendix says 0.1.
+rectify = partial(nn.leaky_relu, negative_slope=0.01)
 
 
 class Generator(nn.Module):
@@ -21,13 +26,13 @@ class Generator(nn.Module):
     @nn.compact
     def __call__(self, z: Array, train: bool = True) -> Array:
         def normalize(x):
-            return nn.relu(BatchNorm()(x, train))
+            return nn.relu(BatchNorm(scale_init=unit_gain)(x, train))
 
         height, width, features = base_shape(self.image_shape, 2, 2 * self.width)
         options = dict(use_bias=False, kernel_init=self.kernel_init)
         x = normalize(nn.Dense(self.hidden, **options)(z))
-        x = nn.Dense(height * width * features, **options)(x)
-        x = normalize(x.reshape(-1, height, width, features))
+        x = normalize(nn.Dense(height * width * features, **options)(x))  # every unit by itself
+        x = x.reshape(-1, height, width, features)
         x = normalize(ConvTranspose(self.width, 4, **options)(x))
         x = ConvTranspose(self.image_shape[-1], 4, kernel_init=self.kernel_init)(x)
         return jnp.tanh(x / 2)  # 2 sigmoid(x) - 1
@@ -46,10 +51,10 @@ class Discriminator(nn.Module):
     @nn.compact
     def __call__(self, x: Array, train: bool = True) -> Array:
         def normalize(x):
-            return leaky_relu(BatchNorm()(x, train))
+            return rectify(BatchNorm(scale_init=unit_gain)(x, train))
 
         options = dict(use_bias=False, kernel_init=self.kernel_init)
-        x = leaky_relu(Conv(self.width, 4, strides=2, kernel_init=self.kernel_init)(x))
+        x = rectify(Conv(self.width, 4, strides=2, kernel_init=self.kernel_init)(x))
         x = normalize(Conv(2 * self.width, 4, strides=2, **options)(x)).reshape(len(x), -1)
         x = normalize(nn.Dense(self.hidden, **options)(x))
         self.sow('intermediates', 'features', x)
@@ -70,6 +75,6 @@ class Recognizer(nn.Module):
     @nn.compact
     def __call__(self, features: Array, train: bool = True) -> tuple[Array, Array]:
         x = nn.Dense(self.hidden, use_bias=False, kernel_init=self.kernel_init)(features)
-        x = leaky_relu(BatchNorm()(x, train))
+        x = rectify(BatchNorm(scale_init=unit_gain)(x, train))
         x = nn.Dense(self.categories + self.continuous, kernel_init=self.kernel_init)(x)
         return x[:, : self.categories], x[:, self.categories :]
