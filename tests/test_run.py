@@ -165,6 +165,13 @@ def test_a_class_asked_of_a_game_without_any_is_said(run):
         draw(run, Request(label=3))
 
 
+@pytest.mark.parametrize('label', (-1, 10))
+def test_a_class_out_of_range_is_said(run, tiny, label):
+    painter = Run(Drawing(tiny, classes(), run.mesh), run.state.replace(ema={}))
+    with pytest.raises(UsageError, match=f"class {label} is none of 'digits': 0 to 9"):
+        draw(painter, Request(label=label))
+
+
 def test_a_games_latents_change_and_nothing_else():
     game = classes()
     batch = {'image': np.zeros((4, 8, 8, 1))}

@@ -317,6 +317,14 @@ def test_every_preset_describes_a_game(system):
         ('biggan', 'prior.size', 61, 'cannot be cut into 3 chunks'),
         ('biggan_deep', 'networks.generator.attention', (5,), 'blocks leave heights of 8, 16'),
         ('sagan', 'data.classes', 0, 'need labelled data'),
+        ('r3gan:cifar10', 'data.size', (28, 28), '7x7 pixels cannot be halved'),
+        ('cyclegan', 'data.size', (8, 8), '8x8 pixels leave no patch .* needs 12x12'),
+        (
+            'pix2pix',
+            'networks.discriminator.widths',
+            (8, 8, 8, 8, 8),
+            '32x32 pixels leave no patch for a discriminator of 5 widths, which needs 48x48',
+        ),
         (
             'wgan_gp',
             'networks.discriminator.downsamples',

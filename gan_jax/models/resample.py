@@ -42,7 +42,13 @@ def upsample(x: Array) -> Array:
 
 
 def downsample(x: Array) -> Array:
-    """Halves images: the filter [1, 3, 3, 1] / 8 along both axes, then every second pixel."""
+    """Halves images: the filter [1, 3, 3, 1] / 8 along both axes, then every second pixel.
+
+    Raises:
+      ValueError: an odd side.
+    """
+    if x.shape[1] % 2 or x.shape[2] % 2:
+        raise ValueError(f'{x.shape[1]}x{x.shape[2]} pixels cannot be halved')
     for axis in (1, 2):
         even, odd = (lax.slice_in_dim(x, i, x.shape[axis], 2, axis) for i in (0, 1))
         x = (_shift(odd, 1, axis) + 3 * even + 3 * odd + _shift(even, -1, axis)) / 8
