@@ -6,9 +6,10 @@ discriminator for one of the generator, and samples of a moving average whose ba
 taken anew, from latents without their tails where `--truncation` says so.
 
 `:imagenet128` and `:imagenet256` are the paper's: 2,048 images an update, which
-`--config.accumulate` splits. `:cifar10` is as the authors' PyTorch code has it: four updates of 50
-images, gains and biases of each class in place of shared vectors and chunks, weights from
-N(0, 0.02), no attention, no regularisation. A folder with a subfolder for each class:
+`--config.accumulate` splits. `:imagenet64` has the layout that the authors' PyTorch code has for
+it; the paper has none. `:cifar10` is as that code has it: four updates of 50 images, gains and
+biases of each class in place of shared vectors and chunks, weights from N(0, 0.02), here but for
+those gains and biases, no attention, no regularisation. A folder with a subfolder for each class:
 
     python main.py --config=configs/biggan.py:imagenet128 --config.data.name=folder \
         --config.data.data_dir=PHOTOS --config.data.classes=20 --config.accumulate=16
@@ -45,7 +46,7 @@ def get_config(data: str = 'digits') -> ConfigDict:
 _SHARED = dict(name='biggan.Generator', embedding=128)
 
 
-def _imagenet(height: int, latents: int) -> dict:
+def _imagenet(height: int, latents: int, attention: int = 64) -> dict:
     return dict(
         steps=150_000,
         batch_size=2048,
@@ -53,7 +54,7 @@ def _imagenet(height: int, latents: int) -> dict:
         ema_decay=0.9999,
         ema_start=20_000,
         prior=dict(size=latents),  # chunks of 20
-        networks=attending.layout(height, width=96, attention=(64,)),
+        networks=attending.layout(height, width=96, attention=(attention,)),
         optimizers=dict(
             generator=dict(learning_rate=5e-5, eps=1e-6, orthogonal=1e-4),
             discriminator=dict(learning_rate=2e-4, eps=1e-6),
@@ -87,6 +88,7 @@ PRESETS = {
         ema_start=1000,
         networks=attending.layout(32, width=64, attention=()),
     ),
+    'imagenet64': _imagenet(64, latents=120, attention=32),
     'imagenet128': _imagenet(128, latents=120),
     'imagenet256': _imagenet(256, latents=140),
 }

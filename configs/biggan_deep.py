@@ -4,8 +4,8 @@ BigGAN with bottlenecks, two blocks at every size and shortcuts without weights:
 with fewer parameters. All of the latent goes to every block, beside the class's vector.
 
 `:imagenet128` and `:imagenet256` are the paper's: 2,048 images an update, which
-`--config.accumulate` splits. The authors did not train it on smaller images; `:cifar10` has the
-layout that their PyTorch code has for them, and BigGAN's rates there.
+`--config.accumulate` splits. The authors did not train it on smaller images; `:imagenet64` and
+`:cifar10` have the layouts that their PyTorch code has for them, the latter BigGAN's rates there.
 
     python main.py --config=configs/biggan_deep.py
     python main.py --config=configs/biggan_deep.py:cifar10
@@ -39,7 +39,7 @@ def _layout(height: int, width: int, attention: tuple[int, ...]) -> dict:
     return layout
 
 
-def _imagenet(height: int, rates: tuple[float, float]) -> dict:
+def _imagenet(height: int, rates: tuple[float, float], attention: int = 64) -> dict:
     generator, discriminator = rates
     return dict(
         steps=150_000,
@@ -47,7 +47,7 @@ def _imagenet(height: int, rates: tuple[float, float]) -> dict:
         critic_updates=2,
         ema_decay=0.9999,
         ema_start=20_000,
-        networks=_layout(height, width=128, attention=(64,)),
+        networks=_layout(height, width=128, attention=(attention,)),
         optimizers=dict(
             generator=dict(learning_rate=generator, eps=1e-6, orthogonal=1e-4),
             discriminator=dict(learning_rate=discriminator, eps=1e-6),
@@ -81,6 +81,7 @@ PRESETS = {
         ema_start=1000,
         networks=_layout(32, width=128, attention=()),
     ),
+    'imagenet64': _imagenet(64, rates=(5e-5, 2e-4), attention=32),
     'imagenet128': _imagenet(128, rates=(5e-5, 2e-4)),
     'imagenet256': _imagenet(256, rates=(2.5e-5, 2.5e-5)),
 }

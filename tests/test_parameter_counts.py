@@ -28,9 +28,11 @@ PUBLISHED = {
     # BigGAN-PyTorch's networks, instantiated; for SAGAN with its options for it.
     'sagan:imagenet128': dict(generator=42_078_852, discriminator=39_463_618),
     'biggan:cifar10': dict(generator=4_304_387, discriminator=4_207_361),
+    'biggan:imagenet64': dict(generator=70_377_348, discriminator=45_511_970),
     'biggan:imagenet128': dict(generator=70_433_988, discriminator=87_982_370),
     'biggan:imagenet256': dict(generator=82_235_844, discriminator=99_225_890),
     'biggan_deep:cifar10': dict(generator=7_435_267, discriminator=2_581_249),
+    'biggan_deep:imagenet64': dict(generator=49_829_636, discriminator=20_951_554),
     'biggan_deep:imagenet128': dict(generator=50_244_484, discriminator=34_590_210),
     'biggan_deep:imagenet256': dict(generator=55_736_708, discriminator=38_247_426),
     # What PyTorch's DCGAN example, the authors' networks, has of weights; here the outermost layers
@@ -54,6 +56,27 @@ PUBLISHED = {
         other_discriminator=2_764_737,
     ),
     'pix2pix:folder': dict(translator=54_413_955, discriminator=2_768_705),
+    # Odena et al. 2017, tables 1 and 2: 110 to 4x4x384, 5x5 kernels to 192, 96 and 3 channels; 3x3
+    # kernels to 16, 32, ..., 512. Gains and biases where there is a normalisation, else biases.
+    'acgan:cifar10': dict(
+        generator=(110 * 16 * 384 + 2 * 384)
+        + 25 * (384 * 192 + 192 * 96 + 96 * 3)
+        + 2 * (192 + 96)
+        + 3,
+        discriminator=9 * (3 * 16 + 16 * 32 + 32 * 64 + 64 * 128 + 128 * 256 + 256 * 512)
+        + 16
+        + 2 * (32 + 64 + 128 + 256 + 512)
+        + 16 * 512
+        + 1,
+        classifier=(16 * 512 + 1) * 10,
+    ),
+    # The authors' code, without the biases that its normalisations take away again: 74 numbers to
+    # 1,024, to 7x7x128, 4x4 kernels to 64 channels and to one; back by 64 and 128 channels.
+    'infogan:mnist': dict(
+        generator=(74 + 2) * 1024 + (1024 + 2) * 7 * 7 * 128 + 16 * 128 * 64 + 2 * 64 + 16 * 64 + 1,
+        discriminator=17 * 64 + (16 * 64 + 2) * 128 + (7 * 7 * 128 + 2) * 1024 + 1025,
+        recognizer=(1024 + 2) * 128 + 129 * 12,
+    ),
     # google/flax's example: 784-500-20 twice, for the mean and the log variance; 20-500-784.
     'vae:mnist': dict(encoder=785 * 500 + 2 * 501 * 20, decoder=21 * 500 + 501 * 784),
     # Larsen et al. 2016, layer by layer of the authors' code: 5x5 kernels without biases and a gain

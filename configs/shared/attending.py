@@ -25,6 +25,7 @@ _LAYOUTS = {
     16: ((4, 4, 2), (2, 4, 4), (True, False)),
     28: ((4, 4, 4), (4, 4, 4, 4), (True, False, False)),
     32: ((4, 4, 4, 4), (4, 4, 4, 4), (True, False, False)),
+    64: ((16, 16, 8, 4, 2), (1, 2, 4, 8, 16), (True, True, True, False)),
     128: ((16, 16, 8, 4, 2, 1), (1, 2, 4, 8, 16, 16), (True, True, True, True, False)),
     256: ((16, 16, 8, 8, 4, 2, 1), (1, 2, 4, 8, 8, 16, 16), (True, True, True, True, True, False)),
 }
