@@ -117,11 +117,28 @@ NETWORKS = {
     'sndcgan.Discriminator': dict(
         name='sndcgan.Discriminator', widths=(4, 5, 6), weights='spectral_norm', kernel_init=INIT
     ),
+    'infogan.Generator': dict(name='infogan.Generator', width=3, hidden=7, kernel_init=INIT),
+    'infogan.Discriminator': dict(
+        name='infogan.Discriminator', width=4, hidden=7, kernel_init=INIT
+    ),
+    'infogan.Recognizer': dict(
+        name='infogan.Recognizer', hidden=6, categories=3, continuous=2, kernel_init=INIT
+    ),
+    'acgan.Discriminator': dict(
+        name='acgan.Discriminator', widths=(4, 5, 6, 7), dropout=0.0, kernel_init=INIT
+    ),
 }
+SHAPES = {'infogan.Generator': (4, 5), 'infogan.Recognizer': (4, 5)}  # of z; of others (2, 5)
+
+
+def evaluates(spec) -> bool:
+    """Whether a network is another one in evaluation."""
+    always = spec['name'].startswith(('infogan', 'acgan'))
+    return always or spec.get('normalization') == 'batch'
 
 
 MODES = [(name, 'train') for name in NETWORKS] + [
-    (name, 'eval') for name, spec in NETWORKS.items() if spec.get('normalization') == 'batch'
+    (name, 'eval') for name, spec in NETWORKS.items() if evaluates(spec)
 ]
 
 
@@ -129,12 +146,13 @@ MODES = [(name, 'train') for name in NETWORKS] + [
 def test_a_network_is_the_same_as_in_pytorch(name, mode):
     """The same weights and inputs give the same images or logits, in training and evaluation."""
     spec = NETWORKS[name]
-    generates = spec['name'].endswith('Generator')
-    network = build_network(spec, **(dict(image_shape=(8, 8, 3)) if generates else {}))
-    x = draw('z', (2, 5)) if generates else draw('images', (4, 8, 8, 3))
+    judges = spec['name'].endswith('Discriminator')
+    network = build_network(spec, image_shape=(8, 8, 3))
+    x = draw('images', (4, 8, 8, 3)) if judges else draw('z', SHAPES.get(name, (2, 5)))
     expected = TORCH[f'{name}, {mode}']
     assert np.std(expected) > 0.01
     output, _ = apply(network, drawn_variables(network, x), x, train=mode == 'train')
+    output = np.concatenate(output, axis=-1) if isinstance(output, tuple) else output
     np.testing.assert_allclose(output, expected, atol=2e-5)
 
 

@@ -224,6 +224,36 @@ def sndcgan_discriminator(layers, images):
     return layers.dense(flat(x), 1, spectral=True)[:, 0]
 
 
+def infogan_generator(layers, z):
+    """As in the authors' code: every unit of the second layer is normalised by itself."""
+    x = F.relu(layers.batch_norm(layers.dense(z, 7, bias=False)))
+    x = F.relu(layers.batch_norm(layers.dense(x, 2 * 2 * 6, bias=False)))
+    x = turned(x.reshape(-1, 2, 2, 6))
+    x = F.relu(layers.batch_norm(layers.transposed(x, 3, 4, bias=False)))
+    return turned_back(2 * torch.sigmoid(layers.transposed(x, 3, 4)) - 1)
+
+
+def infogan_discriminator(layers, images):
+    x = F.leaky_relu(layers.conv(turned(images), 4, 4, 2, (1, 1)), 0.01)
+    x = layers.batch_norm(layers.conv(x, 8, 4, 2, (1, 1), bias=False))
+    x = layers.batch_norm(layers.dense(flat(F.leaky_relu(x, 0.01)), 7, bias=False))
+    return layers.dense(F.leaky_relu(x, 0.01), 1)[:, 0]
+
+
+def infogan_recognizer(layers, features):
+    x = F.leaky_relu(layers.batch_norm(layers.dense(features, 6, bias=False)), 0.01)
+    return layers.dense(x, 5)
+
+
+def acgan_discriminator(layers, images):
+    """Without dropout; of the paper's table 2, whose every other convolution halves the image."""
+    x = F.leaky_relu(layers.conv(turned(images), 4, 3, 2, (0, 1)), 0.2)
+    for features, stride, padding in ((5, 1, (1, 1)), (6, 2, (0, 1)), (7, 1, (1, 1))):
+        x = layers.batch_norm(layers.conv(x, features, 3, stride, padding, bias=False))
+        x = F.leaky_relu(x, 0.2)
+    return layers.dense(flat(x), 1)[:, 0]
+
+
 def networks(train: bool) -> dict[str, torch.Tensor]:
     """Returns each network's output at the drawn weights and inputs."""
     z, images = tensor('z', 2, 5), tensor('images', 4, 8, 8, 3)
@@ -244,6 +274,10 @@ def networks(train: bool) -> dict[str, torch.Tensor]:
         'dcgan.Discriminator, 5': dcgan_discriminator(Layers(train), images, 5, (1, 2)),
         'sndcgan.Generator': sndcgan_generator(Layers(train), z),
         'sndcgan.Discriminator': sndcgan_discriminator(Layers(train), images),
+        'infogan.Generator': infogan_generator(Layers(train), tensor('z', 4, 5)),
+        'infogan.Discriminator': infogan_discriminator(Layers(train), images),
+        'infogan.Recognizer': infogan_recognizer(Layers(train), tensor('z', 4, 5)),
+        'acgan.Discriminator': acgan_discriminator(Layers(train), images),
     }
 
 
