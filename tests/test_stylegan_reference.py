@@ -48,6 +48,13 @@ def their_noise(monkeypatch):
     monkeypatch.setattr(stylegan, 'image_noise', lambda bits, sizes: iter(map(jnp.asarray, noise)))
 
 
+@pytest.fixture(autouse=True)
+def whole_products():
+    """In full float32."""
+    with jax.default_matmul_precision('highest'):
+        yield
+
+
 @pytest.fixture(scope='module')
 def params():
     """Every network's parameters, each drawn by its name."""

@@ -38,8 +38,11 @@ LOUD = 'mapping'
 
 
 def draw(name: str, *shape: int) -> np.ndarray:
-    """Returns normal numbers, float32, by their name."""
-    return make_progan.draw(name, *shape) * (100 if name.startswith(LOUD) else 1)
+    """Returns normal numbers, float32, by their name.
+
+    Of these draws no unit is so near 0 that rounding decides on which side a rectifier sees it.
+    """
+    return make_progan.draw(f'stylegan {name}', *shape) * (100 if name.startswith(LOUD) else 1)
 
 
 def names() -> dict[str, tuple[str, object]]:
