@@ -8,8 +8,8 @@ one of these is covered; the reverse KL is of their shares among the modes, from
 
 Points are images of one pixel and two channels, scaled to a variance of about 1. Networks are those
 of Gulrajani et al. 2017 and their code, a quarter as wide: three hidden layers, points without a
-bound, and for the grid two latents; the ring is drawn of sixteen, which makes it easy to draw one
-mode alone. Every loss trains the same ones with the same optimiser for as
+bound, and for the grid two latents; the ring is drawn of sixteen, which makes it easy to miss
+modes. Every loss trains the same ones with the same optimiser for as
 many steps, Wasserstein's with five updates of the critic in each. Writes `../results/toys.json`
 and, per mixture, a picture of the first seed's samples.
 """

@@ -3,7 +3,8 @@
 Ten categories and two numbers beside 62 of noise, which a second head of the discriminator has to
 find again in the image; MNIST's networks and rates as the authors' code has them: 1e-3 for the
 generator, 2e-4 for the discriminator and its heads, 5,000 updates of 128 images, mutual information
-with weight 1 in both losses.
+with weight 1 in both losses. Images are in [-1, 1] here, theirs in [0, 1], and their convolutions
+begin from a normal distribution that is cut at two deviations.
 
     python main.py --config=configs/infogan.py
     python main.py --config=configs/infogan.py:mnist

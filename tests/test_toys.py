@@ -36,7 +36,7 @@ def test_samples_beside_the_modes_are_of_no_quality():
     assert said == {'modes': 0, 'high_quality': 0.0, 'reverse_kl': None}
 
 
-def test_the_paired_loss_covers_the_ring_where_the_plain_one_draws_one_mode():
+def test_the_paired_loss_covers_the_ring_where_the_plain_one_misses_modes():
     """R3GAN's loss with R1 and R2 against the non-saturating one, all else being equal."""
     paired, plain = Method('relativistic', {'r1': 0.1, 'r2': 0.1}), Method('non_saturating')
     covered, plainly_covered = (

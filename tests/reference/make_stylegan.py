@@ -31,10 +31,7 @@ from tests.reference.make_progan import (
 FILE = Path(__file__).parent / 'stylegan.npz'
 SIZE, CHANNELS, LATENTS, STYLES, MAPPED, WIDTH, MOST = 16, 3, 8, 6, 2, 64, 8
 SIZES = 4, 8, 16
-LAYERS = tuple(f'{size}x{size}/{layer}' for size in SIZES[1:] for layer in ('Conv0_up', 'Conv1'))
-LAYERS = ('4x4/Const', '4x4/Conv', *LAYERS)
-# Of weights that the mapping network takes a hundredth of.
-LOUD = 'mapping'
+LAYERS = '4x4/Const', '4x4/Conv', '8x8/Conv0_up', '8x8/Conv1', '16x16/Conv0_up', '16x16/Conv1'
 
 
 def draw(name: str, *shape: int) -> np.ndarray:
@@ -42,7 +39,8 @@ def draw(name: str, *shape: int) -> np.ndarray:
 
     Of these draws no unit is so near 0 that rounding decides on which side a rectifier sees it.
     """
-    return make_progan.draw(f'stylegan {name}', *shape) * (100 if name.startswith(LOUD) else 1)
+    scale = 100 if name.startswith('mapping') else 1  # it takes a hundredth of its weights
+    return make_progan.draw(f'stylegan {name}', *shape) * scale
 
 
 def names() -> dict[str, tuple[str, object]]:
@@ -101,9 +99,8 @@ def make_pair(tf, networks):
     options = dict(num_channels=CHANNELS, resolution=SIZE, fmap_base=WIDTH, fmap_max=MOST)
     options |= dict(structure='fixed', latent_size=LATENTS, dlatent_size=STYLES, label_size=0)
     options |= dict(mapping_layers=MAPPED, mapping_fmaps=STYLES, dlatent_broadcast=len(LAYERS))
-    options |= dict(
-        dtype='float64', use_noise=1, randomize_noise=False
-    )  # a shape is made of the first
+    # They make a shape of use_noise, which is True there.
+    options |= dict(dtype='float64', use_noise=1, randomize_noise=False)
 
     def within(scope, function, *inputs):
         with tf.variable_scope(scope, reuse=tf.AUTO_REUSE):
@@ -150,8 +147,8 @@ def main(folder: str) -> None:
     tf, networks, loss = prepare_tensorflow(folder)
     generator, discriminator = make_pair(tf, networks)
     none = tf.zeros([BATCH, 0])
-    real = channels_first(grouped(wide(draw('real', BATCH, SIZE, SIZE, CHANNELS))))
-    real = tf.constant(real)
+    pixels = wide(draw('real', BATCH, SIZE, SIZE, CHANNELS))
+    real = tf.constant(channels_first(grouped(pixels)))
     images = generator.get_output_for(tf.constant(wide(draw('z', BATCH, LATENTS))), none)
     logits = discriminator.get_output_for(real, none)
     scaling = SimpleNamespace(apply_loss_scaling=same, undo_loss_scaling=same)

@@ -162,7 +162,7 @@ def _build_penalties(config: Any, normalized: bool) -> tuple[Part, ...]:
 def _auxiliary_classifier(weight: float, config: Any, generation: Generation) -> Part:
     if not config.data.classes:
         raise UsageError('an auxiliary classifier needs labelled data: config.data.classes is 0')
-    # It is a layer of the discriminator's, and begins like the others of those that have a say.
+    # It is one more layer of the discriminator, and begins as the config has the others begin.
     init = {k: v for k, v in config.networks.discriminator.items() if k == 'kernel_init'}
     head = dict(name='heads.Classifier', **init)
     return auxiliary_classifier(weight, models.build_network(head, classes=config.data.classes))
