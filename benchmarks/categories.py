@@ -18,7 +18,7 @@ from benchmarks import measure
 from gan_jax.build import make_networks
 from gan_jax.data.preprocess import normalize
 from gan_jax.evaluation.labelled import split_examples
-from gan_jax.games.adversarial.part import sown
+from gan_jax.games.adversarial.scene import sown
 from gan_jax.run import Run, load_run
 
 BATCH = 500

@@ -27,16 +27,12 @@ Paper: Inception Score 98.8, FID 8.7 on ImageNet at 128x128; 9.22, 14.73 on CIFA
 from ml_collections import ConfigDict
 
 from configs import base
-from configs.shared import attending
+from configs.shared import attending, biggan
 
 
 def get_config(data: str = 'digits') -> ConfigDict:
     """Returns the system with its preset for a data set."""
-    config = base.adversarial(optimizer=dict(name='adam', b1=0.0, b2=0.999))
-    config.loss.name = 'hinge'
-    config.condition.discriminator = 'projection'
-    config.eval.standing = 16
-    config.networks = attending.networks(base.ORTHOGONAL_INIT, generator=_SHARED)
+    config = biggan.system(attending.networks(base.ORTHOGONAL_INIT, generator=_SHARED))
     if data == 'cifar10':
         config.condition.generator = 'normalization'
         config.networks = attending.networks(base.NORMAL_INIT)
@@ -47,47 +43,20 @@ _SHARED = dict(name='biggan.Generator', embedding=128)
 
 
 def _imagenet(height: int, latents: int, attention: int = 64) -> dict:
-    return dict(
-        steps=150_000,
-        batch_size=2048,
-        critic_updates=2,
-        ema_decay=0.9999,
-        ema_start=20_000,
-        prior=dict(size=latents),  # chunks of 20
-        networks=attending.layout(height, width=96, attention=(attention,)),
-        optimizers=dict(
-            generator=dict(learning_rate=5e-5, eps=1e-6, orthogonal=1e-4),
-            discriminator=dict(learning_rate=2e-4, eps=1e-6),
-        ),
-    )
+    networks = attending.layout(height, width=96, attention=(attention,))
+    return dict(biggan.imagenet((5e-5, 2e-4), networks), prior=dict(size=latents))
 
 
 def _digits(height: int, steps: int) -> dict:
-    return dict(
-        steps=steps,
-        batch_size=64,
-        ema_decay=0.995,
-        prior=dict(size=60),
-        networks=attending.layout(height, width=8, attention=(height // 2,)),
-        optimizers=dict(
-            generator=dict(learning_rate=5e-4, orthogonal=1e-4),
-            discriminator=dict(learning_rate=2e-3),
-        ),
-    )
+    networks = attending.layout(height, width=8, attention=(height // 2,))
+    return biggan.digits(steps, latents=60, networks=networks)
 
 
 PRESETS = {
-    'digits': dict(**_digits(16, 1500), data=dict(size=(16, 16))),
+    'digits': dict(_digits(16, 1500), data=dict(size=(16, 16))),
     'mnist': _digits(28, 6000),
     'fashion_mnist': _digits(28, 6000),
-    'cifar10': dict(
-        steps=125_000,  # 500 epochs
-        batch_size=50,
-        critic_updates=4,
-        ema_decay=0.9999,
-        ema_start=1000,
-        networks=attending.layout(32, width=64, attention=()),
-    ),
+    'cifar10': biggan.cifar10(attending.layout(32, width=64, attention=())),
     'imagenet64': _imagenet(64, latents=120, attention=32),
     'imagenet128': _imagenet(128, latents=120),
     'imagenet256': _imagenet(256, latents=140),

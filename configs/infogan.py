@@ -37,7 +37,11 @@ def get_config(data: str = 'digits') -> ConfigDict:
             name='infogan.Generator', width=64, hidden=1024, kernel_init=base.NORMAL_INIT
         ),
         discriminator=dict(
-            name='infogan.Discriminator', width=64, hidden=1024, kernel_init=base.NORMAL_INIT
+            name='infogan.Discriminator',
+            width=64,
+            hidden=1024,
+            conv_init=base.initializer('truncated_normal', stddev=0.02),
+            kernel_init=base.NORMAL_INIT,
         ),
         recognizer=dict(name='infogan.Recognizer', hidden=128, kernel_init=base.NORMAL_INIT),
     )

@@ -14,7 +14,8 @@ from gan_jax import burn_in
 from gan_jax.build import ema_decay
 from gan_jax.game import Context
 from gan_jax.games.adversarial.augmenting import AUGMENTATIONS
-from gan_jax.games.adversarial.part import Scene, penalty
+from gan_jax.games.adversarial.part import penalty
+from gan_jax.games.adversarial.scene import Scene
 from gan_jax.optim import build_optimizer
 
 SECTION = ConfigDict(dict(steps=8, learning_rate=0.25, b2=0.1, penalties=0.5))

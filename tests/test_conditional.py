@@ -14,7 +14,7 @@ from gan_jax.game import Context, Networks
 from gan_jax.games import build_game
 from gan_jax.games.adversarial.auxiliary_classifier import auxiliary_classifier
 from gan_jax.games.adversarial.mutual_information import mutual_information
-from gan_jax.games.adversarial.part import Scene, sown
+from gan_jax.games.adversarial.scene import Scene, sown
 from gan_jax.models.conditional import DISCRIMINATORS, GENERATORS
 from gan_jax.models.heads import Classifier
 from gan_jax.models.layers import (

@@ -119,7 +119,7 @@ NETWORKS = {
     ),
     'infogan.Generator': dict(name='infogan.Generator', width=3, hidden=7, kernel_init=INIT),
     'infogan.Discriminator': dict(
-        name='infogan.Discriminator', width=4, hidden=7, kernel_init=INIT
+        name='infogan.Discriminator', width=4, hidden=7, conv_init=INIT, kernel_init=INIT
     ),
     'infogan.Recognizer': dict(
         name='infogan.Recognizer', hidden=6, categories=3, continuous=2, kernel_init=INIT

@@ -19,7 +19,7 @@ from gan_jax.games.adversarial.augmenting import adaptive, noisy
 from gan_jax.games.adversarial.feature_matching import feature_matching
 from gan_jax.games.adversarial.latent_consistency import latent_consistency, latent_diversity
 from gan_jax.games.adversarial.lecam import lecam
-from gan_jax.games.adversarial.part import Scene
+from gan_jax.games.adversarial.scene import Scene
 from gan_jax.games.adversarial.top_k import top_k
 from gan_jax.penalties import balanced_consistency, consistency
 from gan_jax.step import make_train_step

@@ -46,17 +46,19 @@ class Discriminator(nn.Module):
 
     width: int
     hidden: int
-    kernel_init: Initializer
+    conv_init: Initializer
+    kernel_init: Initializer  # of the dense layers
 
     @nn.compact
     def __call__(self, x: Array, train: bool = True) -> Array:
         def normalize(x):
             return rectify(BatchNorm(scale_init=unit_gain)(x, train))
 
-        options = dict(use_bias=False, kernel_init=self.kernel_init)
-        x = rectify(Conv(self.width, 4, strides=2, kernel_init=self.kernel_init)(x))
-        x = normalize(Conv(2 * self.width, 4, strides=2, **options)(x)).reshape(len(x), -1)
-        x = normalize(nn.Dense(self.hidden, **options)(x))
+        conv = partial(Conv, kernel_size=4, strides=2, kernel_init=self.conv_init)
+        x = (1 + x) / 2  # Theirs are in [0, 1]: the border of a digit's image is its background.
+        x = rectify(conv(self.width)(x))
+        x = normalize(conv(2 * self.width, use_bias=False)(x)).reshape(len(x), -1)
+        x = normalize(nn.Dense(self.hidden, use_bias=False, kernel_init=self.kernel_init)(x))
         self.sow('intermediates', 'features', x)
         return nn.Dense(1, kernel_init=self.kernel_init)(x)[:, 0]
 

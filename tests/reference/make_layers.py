@@ -234,7 +234,8 @@ def infogan_generator(layers, z):
 
 
 def infogan_discriminator(layers, images):
-    x = F.leaky_relu(layers.conv(turned(images), 4, 4, 2, (1, 1)), 0.01)
+    """Its authors' images are in [0, 1]."""
+    x = F.leaky_relu(layers.conv(turned((images + 1) / 2), 4, 4, 2, (1, 1)), 0.01)
     x = layers.batch_norm(layers.conv(x, 8, 4, 2, (1, 1), bias=False))
     x = layers.batch_norm(layers.dense(flat(F.leaky_relu(x, 0.01)), 7, bias=False))
     return layers.dense(F.leaky_relu(x, 0.01), 1)[:, 0]

@@ -5,7 +5,8 @@
 | `game.py` | the game, put together of functions |
 | `generation.py` | how images come of latents |
 | `judging.py` | how the discriminator sees both kinds of images |
-| `part.py` | what else a game may have: penalties, other terms of either loss, augmentation |
+| `scene.py` | a player's turn: images are generated, changed, shown and judged |
+| `part.py` | what else a game may have: penalties, other terms of either loss |
 | `augmenting.py` | what is done to images before the discriminator sees them |
 | `top_k.py` | which of its images the generator learns of |
 | `from_config.py` | a config's choices among all of these |

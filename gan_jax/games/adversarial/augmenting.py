@@ -10,7 +10,7 @@ from gan_jax.augment.diffaugment import POLICIES, diffaugment
 from gan_jax.augment.simple import noise
 from gan_jax.burn_in import rise
 from gan_jax.game import Array, Context, keep
-from gan_jax.games.adversarial.part import UNCHANGED, Augmentation
+from gan_jax.games.adversarial.scene import UNCHANGED, Augmentation
 from gan_jax.usage import UsageError, choose
 
 _SIGN = 'discriminator/real_logit_sign'

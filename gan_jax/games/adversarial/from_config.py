@@ -19,8 +19,9 @@ from gan_jax.games.adversarial.judging import Judge, apart, in_two_calls, togeth
 from gan_jax.games.adversarial.latent_consistency import latent_consistency, latent_diversity
 from gan_jax.games.adversarial.lecam import lecam
 from gan_jax.games.adversarial.mutual_information import mutual_information
-from gan_jax.games.adversarial.part import Augmentation, Part, penalty, sown
+from gan_jax.games.adversarial.part import Part, penalty
 from gan_jax.games.adversarial.path_length import path_length
+from gan_jax.games.adversarial.scene import Augmentation, sown
 from gan_jax.games.adversarial.style_based import style_based
 from gan_jax.games.adversarial.top_k import top_k
 from gan_jax.models.mixing import ACROSS_EXAMPLES

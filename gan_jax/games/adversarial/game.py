@@ -1,6 +1,5 @@
 """The game of Goodfellow et al. 2014, whatever parts it is put together from."""
 
-import itertools
 from collections.abc import Callable, Mapping
 from functools import partial
 
@@ -9,20 +8,18 @@ import jax
 import jax.numpy as jnp
 
 from gan_jax import losses
-from gan_jax.game import Array, Context, Game, Networks, Phase, Report
+from gan_jax.game import Array, Context, Game, Loss, Networks, Phase, Report
 from gan_jax.games.adversarial.generation import Generation, Latents
 from gan_jax.games.adversarial.judging import Judge, in_passing
-from gan_jax.games.adversarial.part import (
+from gan_jax.games.adversarial.part import Part, Term, nothing
+from gan_jax.games.adversarial.scene import (
     UNCHANGED,
     Augmentation,
-    Part,
+    Batch,
     Scene,
-    Term,
-    nothing,
+    scene_setter,
     sown,
 )
-
-Batch = Mapping[str, Array]
 
 
 def all_of_them(fake_logits: Array, context: Context) -> Array:
@@ -65,47 +62,7 @@ def adversarial(
       classes: of the labels, where either network is told them.
       ema: whether a moving average of the generator is kept, and sampled.
     """
-
-    def set_scene(
-        networks: Networks, context: Context, fakes: Batch, judge: Judge, **update: bool
-    ) -> Scene:
-        """Generates images for the labels of the batch `fakes`, and has both kinds judged."""
-        keys = jax.random.split(context.key, 6)
-        generate = partial(generation.generate, networks, train=True)
-        labels = {name: fakes[name] for name in generation.told}
-        latents = {**generation.latents(keys[0], fakes), **labels}
-        real, fake = context.batch['image'], generate(latents, **update)
-
-        def shown(images: Array, batch: Batch, key: Array) -> tuple[Array, ...]:
-            return augmentation.apply(images, key, context), *(batch[name] for name in told)
-
-        calls = itertools.count()  # each has units of its own left out
-
-        def discriminate(*shown: Array, **how) -> tuple[Array, Mapping[str, Array]]:
-            dropout_key = jax.random.fold_in(keys[2], next(calls))
-            logits, intermediates = networks.discriminator(
-                *shown, intermediates=True, rngs={'dropout': dropout_key}, **how
-            )
-            return logits, sown(intermediates)
-
-        (real_logits, real_seen), (fake_logits, fake_seen) = judge(
-            discriminate,
-            shown(real, context.batch, keys[3]),
-            shown(fake, fakes, keys[4]),
-        )
-        return Scene(
-            context=context,
-            key=keys[1],
-            latents=latents,
-            real=real,
-            fake=fake,
-            real_logits=real_logits,
-            fake_logits=fake_logits,
-            real_seen=real_seen,
-            fake_seen=fake_seen,
-            critic=lambda images: discriminate(*shown(images, fakes, keys[5]), train=True)[0],
-            generate=generate,
-        )
+    set_scene = scene_setter(generation, told, augmentation)
 
     def discriminator_scene(networks: Networks, context: Context) -> Scene:
         return set_scene(networks, context, context.batch, judge)
@@ -138,21 +95,9 @@ def adversarial(
         value, report = _add(_terms(parts, 'generator', 1), networks, scene)
         return adversary + value, report
 
-    def lazy_phases(player: str, scene: Callable, **turn: int) -> list[Phase]:
-        """Returns a phase for each interval that parts have besides every step."""
-
-        def phase(interval: int) -> Phase:
-            terms = _terms(parts, player, interval)
-
-            def loss(networks: Networks, context: Context) -> tuple[Array, Report]:
-                value, report = _add(terms, networks, scene(networks, context))
-                return interval * value, report
-
-            name = '_'.join(part.name for part, _ in terms)
-            return Phase(name, player, loss, interval=interval, accumulate=accumulate, **turn)
-
-        intervals = sorted({part.interval for part in parts} - {1})
-        return [phase(interval) for interval in intervals if _terms(parts, player, interval)]
+    def turns(player: str, loss: Loss, scene: Callable[..., Scene], **often: int) -> list[Phase]:
+        turn = partial(Phase, player=player, accumulate=accumulate, **often)
+        return [turn(player, loss=loss), *_lazy_phases(parts, player, scene, turn)]
 
     def inputs(batch: Batch) -> Mapping[str, tuple]:
         images = batch['image'], *(batch[name] for name in told)
@@ -183,16 +128,10 @@ def adversarial(
             'discriminator': ('discriminator', *heads),
         },
         phases=(
-            Phase('generator', 'generator', generator_loss, accumulate=accumulate),
-            *lazy_phases('generator', generator_scene),
-            Phase(
-                'discriminator',
-                'discriminator',
-                discriminator_loss,
-                repeats=critic_updates,
-                accumulate=accumulate,
+            *turns('generator', generator_loss, generator_scene),
+            *turns(
+                'discriminator', discriminator_loss, discriminator_scene, repeats=critic_updates
             ),
-            *lazy_phases('discriminator', discriminator_scene, repeats=critic_updates),
         ),
         inputs=inputs,
         latents=generation.latents,
@@ -216,6 +155,24 @@ def _repeat(array: Array, times: int) -> Array:
 def _terms(parts: tuple[Part, ...], player: str, interval: int) -> list[tuple[Part, Term]]:
     terms = [(part, getattr(part, player)) for part in parts if part.interval == interval]
     return [(part, term) for part, term in terms if term is not nothing]
+
+
+def _lazy_phases(
+    parts: tuple[Part, ...], player: str, scene: Callable[..., Scene], turn: Callable[..., Phase]
+) -> list[Phase]:
+    """Returns a phase for each interval that parts have besides every step."""
+
+    def phase(interval: int) -> Phase:
+        terms = _terms(parts, player, interval)
+
+        def loss(networks: Networks, context: Context) -> tuple[Array, Report]:
+            value, report = _add(terms, networks, scene(networks, context))
+            return interval * value, report
+
+        return turn('_'.join(part.name for part, _ in terms), loss=loss, interval=interval)
+
+    intervals = sorted({part.interval for part in parts} - {1})
+    return [phase(interval) for interval in intervals if _terms(parts, player, interval)]
 
 
 def _add(terms: list[tuple[Part, Term]], networks: Networks, scene: Scene) -> tuple[Array, Report]:

@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 
 from gan_jax.game import Array, Networks, Report
-from gan_jax.games.adversarial.part import Part, Scene
+from gan_jax.games.adversarial.part import Part
+from gan_jax.games.adversarial.scene import Scene
 
 _DECAY = 0.01  # of the running mean
 
