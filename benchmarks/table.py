@@ -18,6 +18,7 @@ COLUMNS = (
 # What `rewrite_config` wrote before; other words on what was measured are left alone.
 GENERATED = r'^Measured: digits(: nothing yet|, [^:]*: [\d,]+ steps in (under )?\d+ s.*)\.$'
 SYSTEMS = ROOT / 'results' / 'systems.json'
+PUBLISHED = measure.RESULTS / 'published.json'
 
 
 def versus_torch() -> str:
@@ -40,9 +41,12 @@ def versus_torch() -> str:
 
 
 def systems() -> str:
-    """Returns a table with a row for each run of `train_systems`; what was not scored is empty."""
+    """Returns a table with a row for each run of `train_systems`; what was not scored is empty.
+
+    What `published` found too long for a run has a row with the time it would take.
+    """
     rows = [COLUMNS, ('---',) * len(COLUMNS)]
-    for name, run in system_runs().items():
+    for name, run in sorted({**too_long(), **system_runs()}.items()):
         evaluation = run.get('evaluation') or {'scores': {}}
         values = {
             score.rstrip('0123456789k'): said['value']
@@ -64,6 +68,8 @@ def systems() -> str:
 
 def _time(run: dict) -> str:
     """Returns how long the whole command took; what ran beside others takes less alone."""
+    if 'days' in run:
+        return f'{run["days"]:.0f} days: not run'
     alone = run.get('beside', 'nothing') == 'nothing'
     return f'{"" if alone else "under "}{run["seconds"]:.0f} s'
 
@@ -85,9 +91,21 @@ def demo() -> str:
     )
 
 
+def name_of(config: str) -> str:
+    """Returns NAME or NAME:DATA of configs/NAME.py[:DATA]."""
+    file, _, data = config.partition(':')
+    return f'{Path(file).stem}:{data}' if data else Path(file).stem
+
+
 def system_runs() -> dict[str, dict]:
     """Returns the runs of `train_systems`, by NAME or NAME:DATA."""
     return json.loads(SYSTEMS.read_text())['runs']
+
+
+def too_long() -> dict[str, dict]:
+    """Returns what `published` timed, by NAME:DATA, of which a run would take days."""
+    settings = json.loads(PUBLISHED.read_text())['settings'] if PUBLISHED.exists() else {}
+    return {name: said for name, said in settings.items() if said['days'] > 1}
 
 
 def embedded_runs() -> list[str]:

@@ -24,18 +24,13 @@ from matplotlib.figure import Figure
 from benchmarks import measure
 from benchmarks.judge_digits import judge
 from benchmarks.step_time import EMBEDDED
+from benchmarks.table import name_of
 from gan_jax.analysis import record
 from gan_jax.command_line import load_config
 
 SAMPLES = 2000
 SCORES = 'fid,kid,precision_recall,density_coverage,modes,label_accuracy,elbo'
 RESULTS = measure.RESULTS.parent.parent / 'results'
-
-
-def name_of(config: str) -> str:
-    """Returns NAME or NAME:DATA of configs/NAME.py[:DATA]."""
-    file, _, data = config.partition(':')
-    return f'{Path(file).stem}:{data}' if data else Path(file).stem
 
 
 def train(config: str, workdir: Path, folder: Path) -> dict:

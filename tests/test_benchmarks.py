@@ -19,6 +19,7 @@ from benchmarks import (
     contest,
     data_rate,
     ours,
+    published,
     report_picture,
     sharpness,
     step_time,
@@ -151,6 +152,30 @@ def test_the_readme_and_the_configs_say_what_was_measured():
         assert text.count('Measured: digits') == 1
 
 
+def test_what_is_too_long_for_a_run_is_in_the_table_with_the_days_it_would_take(
+    tmp_path, monkeypatch
+):
+    timed = dict(steps=100, size=[32, 32])
+    settings = {'gan:set': dict(days=7.4, **timed), 'vae:set': dict(days=0.9, **timed)}
+    monkeypatch.setattr(table, 'PUBLISHED', tmp_path / 'published.json')
+    table.PUBLISHED.write_text(json.dumps({'settings': settings}))
+    (row,) = (line for line in table.systems().splitlines() if ':set' in line)
+    cells = [cell.strip() for cell in row.split('|')]
+    assert cells[1:5] == ['`gan:set`', '32x32', '100', '7 days: not run']
+    assert not any(cells[5:]) and len(cells) == 2 + len(table.COLUMNS)
+
+
+def test_presets_that_grow_or_have_run_are_not_timed_by_a_few_steps(monkeypatch):
+    monkeypatch.setattr(published, 'system_runs', lambda: {'vae:cifar10': {}})
+    timed = {Path(preset).stem for preset in published.settings()}
+    assert {'sngan', 'cyclegan'} < timed
+    assert not {'vae', 'progan', 'infogan', 'gan'} & timed
+
+
+def test_a_setting_is_timed_by_its_own_command():
+    assert 0 < published.seconds_per_step('configs/gan.py') < 10
+
+
 def test_sharpness_is_of_edges_and_falls_with_a_blur():
     """A ramp has a gradient alone; a checkerboard's neighbours are all as far as can be."""
     ramp = np.broadcast_to(np.linspace(0, 1, 11)[:, None], (2, 8, 11, 1))
@@ -167,7 +192,7 @@ def test_sharpness_is_of_edges_and_falls_with_a_blur():
 
 @pytest.mark.parametrize('data', ('digits', 'mnist'))
 def test_two_autoencoders_differ_in_their_game_alone(data):
-    configs = sharpness.settings(data, '', 5)
+    configs = sharpness.settings(data, '', 5, seed=3)
     alone, joined = (build_game(config).networks for config in configs.values())
     assert {name: type(network) for name, network in alone.items()}.items() <= {
         name: type(network) for name, network in joined.items()

@@ -1,0 +1,75 @@
+"""Times published settings that are too long for a machine: a few of their steps, by `main.py`.
+
+    python -m benchmarks.published [--configs configs/sngan.py:cifar10,...]
+
+Every system's `:cifar10`, unless `results/systems.json` has a run of it or it grows, so that its
+first steps are not like the others. The rate is the better one of the third and the fourth step:
+what is seldom due, as a lazy penalty, and compilation are left out, so that a whole run takes no
+less. Writes `results/published.json`, whence the README's table has the days. Data sets of TFDS are
+looked for where TFDS_DATA_DIR says.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks import measure
+from benchmarks.step_time import EMBEDDED
+from benchmarks.table import PUBLISHED, name_of, system_runs
+from gan_jax.analysis import record
+from gan_jax.command_line import load_config
+from gan_jax.stages import split
+from gan_jax.usage import UsageError
+
+STEPS = 5
+TIMED = 3, 4  # of which a log's line is that of one step alone
+
+
+def settings() -> list[str]:
+    """Returns the presets for CIFAR-10 that are to be timed, as configs/NAME.py:cifar10."""
+    found = []
+    for file in EMBEDDED:
+        preset = f'{file}:cifar10'
+        try:
+            config = load_config(preset)
+        except UsageError:  # it has none
+            continue
+        if name_of(preset) not in system_runs() and len(split(config)) == 1:
+            found.append(preset)
+    return found
+
+
+def seconds_per_step(preset: str) -> float:
+    """Returns the time of a training step within a run of STEPS."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, 'main.py', f'--config={preset}', f'--workdir={folder}/run']
+        command += [f'--config.steps={STEPS}', '--config.log.every=1']
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        history = record.read_history(Path(folder) / 'run')
+        rates = dict(zip(*record.series(history, 'steps_per_second')))
+    return 1 / max(rates[step] for step in TIMED)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--configs', default=','.join(settings()), help='NAME.py:DATA,...')
+    arguments = parser.parse_args()
+    for preset in arguments.configs.split(','):
+        config, seconds = load_config(preset), seconds_per_step(preset)
+        days = seconds * config.steps / 86_400
+        timed = json.loads(PUBLISHED.read_text())['settings'] if PUBLISHED.exists() else {}
+        timed[name_of(preset)] = {
+            'steps': config.steps,
+            'size': list(config.data.size),
+            'seconds_per_step': round(seconds, 3),
+            'days': round(days, 3),
+        }
+        print(f'{preset:32} {seconds:8.2f} s a step, {days:6.1f} days', flush=True)
+        measure.write(PUBLISHED, 'published', {'settings': dict(sorted(timed.items()))})
+
+
+if __name__ == '__main__':
+    main()
