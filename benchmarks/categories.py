@@ -5,7 +5,9 @@
 Each category is matched with one class, by the training images (the assignment that is right most
 often), and judged on the split 'test', or on a fifth of the images that is left out of the matching
 where there is none. Chen et al. 2016, section 7.2: an error of 5 % on MNIST. Writes
-`benchmarks/results/categories-DATA.json`.
+`benchmarks/results/categories-DATA.json` and `results/infogan-DATA-codes.png`: rows are categories,
+in the order of their classes; from left to right one number of the code goes from -2 to 2, then the
+next, as in figure 2, which is further than training draws them.
 """
 
 import argparse
@@ -19,9 +21,13 @@ from gan_jax.build import make_networks
 from gan_jax.data.preprocess import normalize
 from gan_jax.evaluation.labelled import split_examples
 from gan_jax.games.adversarial.scene import sown
+from gan_jax.pictures import make_grid, save_png
 from gan_jax.run import Run, load_run
 
 BATCH = 500
+REACH, VALUES = 2.0, 8  # of a number of the code in the picture
+GAP = 8  # pixels between one number's and the next
+PICTURES = measure.RESULTS.parent.parent / 'results'
 
 
 def categories(run: Run, images: np.ndarray) -> np.ndarray:
@@ -45,6 +51,21 @@ def match(found: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
     return linear_sum_assignment(counts, maximize=True)[1]
 
 
+def vary(run: Run, matched: np.ndarray) -> np.ndarray:
+    """Returns samples of one z: uint8 [numbers of the code, categories * VALUES, H, W, C]."""
+    (z,), numbers = run.latents(1, jax.random.key(0))['z'], run.config.codes.continuous
+    number, category, value = np.meshgrid(
+        np.arange(numbers), np.argsort(matched), np.linspace(-REACH, REACH, VALUES), indexing='ij'
+    )
+    latents = {
+        'z': np.broadcast_to(z, (category.size, len(z))),
+        'category': category.ravel(),
+        'codes': np.eye(numbers)[number.ravel()] * value.reshape(-1, 1),
+    }
+    images = run.draw(latents)['image']
+    return images.reshape(numbers, -1, *images.shape[1:])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('run', help='the folder of a run of configs/infogan.py')
@@ -54,6 +75,10 @@ def main() -> None:
     matched = match(categories(run, training['image']), training['label'], labelled.classes)
     wrong = matched[categories(run, tests['image'])] != tests['label']
     print(f'step {run.step}: {wrong.mean():.2%} of {len(wrong):,} images wrong')
+    grids = [make_grid(varied, VALUES, shortest=48) for varied in vary(run, matched)]
+    apart = [np.pad(grid, ((0, 0), (0, GAP), (0, 0)), constant_values=255) for grid in grids]
+    picture = PICTURES / f'infogan-{run.config.data.name}-codes.png'
+    save_png(picture, np.concatenate(apart, axis=1)[:, :-GAP])
     said = {
         'step': run.step,
         'steps': run.config.steps,

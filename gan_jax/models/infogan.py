@@ -55,7 +55,7 @@ class Discriminator(nn.Module):
             return rectify(BatchNorm(scale_init=unit_gain)(x, train))
 
         conv = partial(Conv, kernel_size=4, strides=2, kernel_init=self.conv_init)
-        x = (1 + x) / 2  # Theirs are in [0, 1]: the border of a digit's image is its background.
+        x = (1 + x) / 2  # theirs: what a convolution pads a digit with is its background
         x = rectify(conv(self.width)(x))
         x = normalize(conv(2 * self.width, use_bias=False)(x)).reshape(len(x), -1)
         x = normalize(nn.Dense(self.hidden, use_bias=False, kernel_init=self.kernel_init)(x))
