@@ -1,13 +1,14 @@
 """How well the category that InfoGAN found by itself tells the classes of real images.
 
-    python -m benchmarks.categories RUN
+    python -m benchmarks.categories RUN ...
 
 Each category is matched with one class, by the training images (the assignment that is right most
 often), and judged on the split 'test', or on a fifth of the images that is left out of the matching
 where there is none. Chen et al. 2016, section 7.2: an error of 5 % on MNIST. Writes
-`benchmarks/results/categories-DATA.json` and `results/infogan-DATA-codes.png`: rows are categories,
-in the order of their classes; from left to right one number of the code goes from -2 to 2, then the
-next, as in figure 2, which is further than training draws them.
+`benchmarks/results/categories-DATA.json`, of runs on the same data, and of the first of them
+`results/infogan-DATA-codes.png`: rows are categories, in the order of their classes; from left to
+right one number of the code goes from -2 to 2, then the next, as in figure 2, which is further than
+training draws them.
 """
 
 import argparse
@@ -66,27 +67,41 @@ def vary(run: Run, matched: np.ndarray) -> np.ndarray:
     return images.reshape(numbers, -1, *images.shape[1:])
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('run', help='the folder of a run of configs/infogan.py')
-    run = load_run(parser.parse_args().run)
-    labelled = split_examples(run.config.data)
-    training, tests = labelled.training, labelled.tests
-    matched = match(categories(run, training['image']), training['label'], labelled.classes)
-    wrong = matched[categories(run, tests['image'])] != tests['label']
-    print(f'step {run.step}: {wrong.mean():.2%} of {len(wrong):,} images wrong')
+def draw_codes(run: Run, matched: np.ndarray) -> None:
+    """Draws what the codes decide; see above."""
     grids = [make_grid(varied, VALUES, shortest=48) for varied in vary(run, matched)]
     apart = [np.pad(grid, ((0, 0), (0, GAP), (0, 0)), constant_values=255) for grid in grids]
     picture = PICTURES / f'infogan-{run.config.data.name}-codes.png'
     save_png(picture, np.concatenate(apart, axis=1)[:, :-GAP])
-    said = {
-        'step': run.step,
-        'steps': run.config.steps,
-        'images': len(wrong),
-        'wrong': wrong.mean(),
-    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('runs', nargs='+', help='folders of runs of configs/infogan.py')
+    said = []
+    for path in parser.parse_args().runs:
+        run = load_run(path)
+        labelled = split_examples(run.config.data)
+        training, tests = labelled.training, labelled.tests
+        found = categories(run, training['image'])
+        matched = match(found, training['label'], labelled.classes)
+        wrong = matched[categories(run, tests['image'])] != tests['label']
+        print(f'{path}, step {run.step}: {wrong.mean():.2%} of {len(wrong):,} images wrong')
+        if not said:
+            draw_codes(run, matched)
+        by_class = [wrong[tests['label'] == label].mean() for label in range(labelled.classes)]
+        said.append(
+            {
+                'seed': run.config.seed,
+                'step': run.step,
+                'steps': run.config.steps,
+                'images': len(wrong),
+                'wrong': wrong.mean(),
+                'wrong_of_class': [round(share, 3) for share in by_class],
+            }
+        )
     file = measure.RESULTS / f'categories-{run.config.data.name}.json'
-    measure.write(file, 'categories', said)
+    measure.write(file, 'categories', {'runs': said})
 
 
 if __name__ == '__main__':
