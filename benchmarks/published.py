@@ -42,12 +42,17 @@ def settings() -> list[str]:
     return found
 
 
-def seconds_per_step(preset: str) -> float:
-    """Returns the time of a training step within a run of STEPS."""
+def seconds_per_step(preset: str) -> float | None:
+    """Returns the time of a training step within a run of STEPS; None: memory is too small."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, 'main.py', f'--config={preset}', f'--workdir={folder}/run']
         command += [f'--config.steps={STEPS}', '--config.log.every=1']
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        ended = subprocess.run(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
+        if 'Out of memory' in ended.stderr:
+            return None
+        ended.check_returncode()
         history = record.read_history(Path(folder) / 'run')
         rates = dict(zip(*record.series(history, 'steps_per_second')))
     return 1 / max(rates[step] for step in TIMED)
@@ -59,15 +64,14 @@ def main() -> None:
     arguments = parser.parse_args()
     for preset in arguments.configs.split(','):
         config, seconds = load_config(preset), seconds_per_step(preset)
-        days = seconds * config.steps / 86_400
         timed = json.loads(PUBLISHED.read_text())['settings'] if PUBLISHED.exists() else {}
         timed[name_of(preset)] = {
             'steps': config.steps,
             'size': list(config.data.size),
-            'seconds_per_step': round(seconds, 3),
-            'days': round(days, 3),
+            'seconds_per_step': seconds and round(seconds, 3),
+            'days': seconds and round(seconds * config.steps / 86_400, 3),
         }
-        print(f'{preset:32} {seconds:8.2f} s a step, {days:6.1f} days', flush=True)
+        print(preset, timed[name_of(preset)], flush=True)
         measure.write(PUBLISHED, 'published', {'settings': dict(sorted(timed.items()))})
 
 

@@ -69,7 +69,7 @@ def systems() -> str:
 def _time(run: dict) -> str:
     """Returns how long the whole command took; what ran beside others takes less alone."""
     if 'days' in run:
-        return f'{run["days"]:.0f} days: not run'
+        return f'{run["days"]:.0f} days: not run' if run['days'] else 'too little memory: not run'
     alone = run.get('beside', 'nothing') == 'nothing'
     return f'{"" if alone else "under "}{run["seconds"]:.0f} s'
 
@@ -103,9 +103,11 @@ def system_runs() -> dict[str, dict]:
 
 
 def too_long() -> dict[str, dict]:
-    """Returns what `published` timed, by NAME:DATA, of which a run would take days."""
+    """Returns what `published` found to take days or too much memory, by NAME:DATA."""
     settings = json.loads(PUBLISHED.read_text())['settings'] if PUBLISHED.exists() else {}
-    return {name: said for name, said in settings.items() if said['days'] > 1}
+    return {
+        name: said for name, said in settings.items() if said['days'] is None or said['days'] > 1
+    }
 
 
 def embedded_runs() -> list[str]:

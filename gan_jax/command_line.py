@@ -15,7 +15,12 @@ from pathlib import Path
 from absl import flags, logging
 
 from gan_jax.fields import check_numbers, flatten
-from gan_jax.usage import UsageError, nearest
+from gan_jax.usage import UsageError, first_line, nearest
+
+LESS_MEMORY = (
+    'Take fewer images at once: --config.accumulate=8, by which updates are of as many images as '
+    'before, or a smaller --config.batch_size'
+)
 
 
 def parse(argv: list[str]) -> list[str]:
@@ -107,6 +112,10 @@ def run(options: flags.FlagValues) -> int:
         (_dry_run if options.dry_run else MODES[options.mode])(options, workdir)
     except UsageError as error:
         return _complain(error)
+    except RuntimeError as error:  # as which XLA says it
+        if 'RESOURCE_EXHAUSTED' not in str(error):
+            raise
+        return _complain(UsageError(f'{first_line(error).rpartition(": ")[2]} {LESS_MEMORY}'))
     except KeyboardInterrupt:
         print('stopped at once; what was saved before stays', file=sys.stderr)
         return 130

@@ -156,13 +156,16 @@ def test_what_is_too_long_for_a_run_is_in_the_table_with_the_days_it_would_take(
     tmp_path, monkeypatch
 ):
     timed = dict(steps=100, size=[32, 32])
-    settings = {'gan:set': dict(days=7.4, **timed), 'vae:set': dict(days=0.9, **timed)}
+    days = {'gan:set': 7.4, 'vae:set': 0.9, 'wgan:set': None}
+    settings = {name: dict(days=number, **timed) for name, number in days.items()}
     monkeypatch.setattr(table, 'PUBLISHED', tmp_path / 'published.json')
     table.PUBLISHED.write_text(json.dumps({'settings': settings}))
-    (row,) = (line for line in table.systems().splitlines() if ':set' in line)
-    cells = [cell.strip() for cell in row.split('|')]
-    assert cells[1:5] == ['`gan:set`', '32x32', '100', '7 days: not run']
-    assert not any(cells[5:]) and len(cells) == 2 + len(table.COLUMNS)
+    rows = [line.split('|') for line in table.systems().splitlines() if ':set' in line]
+    long, large = ([cell.strip() for cell in row] for row in rows)
+    assert long[1:5] == ['`gan:set`', '32x32', '100', '7 days: not run']
+    assert large[1:5] == ['`wgan:set`', '32x32', '100', 'too little memory: not run']
+    for cells in (long, large):
+        assert not any(cells[5:]) and len(cells) == 2 + len(table.COLUMNS)
 
 
 def test_presets_that_grow_or_have_run_are_not_timed_by_a_few_steps(monkeypatch):

@@ -181,6 +181,20 @@ def test_a_wrong_argument_gets_one_line(call_tiny, tmp_path, line):
     assert not list(tmp_path.rglob('metrics.jsonl'))  # it was found before training
 
 
+def test_too_little_memory_gets_one_line(call_tiny, monkeypatch):
+    """What XLA says of the bytes, and what to do; any other error of it is no one's mistake."""
+    sayings = iter(('RESOURCE_EXHAUSTED: Out of memory allocating 328 bytes.', 'INTERNAL: else'))
+
+    def fail(*_):
+        raise RuntimeError(next(sayings))
+
+    monkeypatch.setitem(command_line.MODES, 'train', fail)
+    code, _, errors = call_tiny()
+    assert_one_line(code, errors, ['Out of memory allocating 328', '--config.accumulate'])
+    with pytest.raises(RuntimeError, match='INTERNAL'):
+        call_tiny()
+
+
 def test_a_data_set_that_cannot_be_had_is_said_within_ten_seconds(program, tmp_path):
     """Not prepared here, and not to be downloaded: the folder and the embedded choice are named."""
     command = program.command('--config.data.name=mnist', f'--config.data.data_dir={tmp_path}')
