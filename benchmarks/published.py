@@ -2,15 +2,17 @@
 
     python -m benchmarks.published [--configs configs/sngan.py:cifar10,...]
 
-Every system's `:cifar10`, unless `results/systems.json` has a run of it or it grows, so that its
-first steps are not like the others. The rate is the better one of the third and the fourth step:
-what is seldom due, as a lazy penalty, and compilation are left out, so that a whole run takes no
-less. Writes `results/published.json`, whence the README's table has the days. Data sets of TFDS are
-looked for where TFDS_DATA_DIR says.
+Every system's `:cifar10`, unless `train_systems` has run it or it grows, so that its first steps
+are not like the others. The rate is the better one of the third and the fourth step, without
+compilation and without what is seldom due, such as a lazy penalty; the days are of so many steps
+at that rate. Writes `benchmarks/results/published.json`, whence the README's table has what would take
+more than a day or more memory than there is. Data sets of TFDS are looked for where TFDS_DATA_DIR
+says.
 """
 
 import argparse
 import json
+import signal
 import subprocess
 import sys
 import tempfile
@@ -50,7 +52,7 @@ def seconds_per_step(preset: str) -> float | None:
         ended = subprocess.run(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
         )
-        if 'Out of memory' in ended.stderr:
+        if 'Out of memory' in ended.stderr or ended.returncode == -signal.SIGKILL:
             return None
         ended.check_returncode()
         history = record.read_history(Path(folder) / 'run')
@@ -68,11 +70,13 @@ def main() -> None:
         timed[name_of(preset)] = {
             'steps': config.steps,
             'size': list(config.data.size),
-            'seconds_per_step': seconds and round(seconds, 3),
-            'days': seconds and round(seconds * config.steps / 86_400, 3),
+            'seconds_per_step': None if seconds is None else round(seconds, 3),
+            'days': None if seconds is None else round(seconds * config.steps / 86_400, 3),
+            **measure.origin('published'),
         }
         print(preset, timed[name_of(preset)], flush=True)
-        measure.write(PUBLISHED, 'published', {'settings': dict(sorted(timed.items()))})
+        said = json.dumps({'settings': dict(sorted(timed.items()))}, indent=1)
+        PUBLISHED.write_text(said + '\n')
 
 
 if __name__ == '__main__':

@@ -43,7 +43,7 @@ def versus_torch() -> str:
 def systems() -> str:
     """Returns a table with a row for each run of `train_systems`; what was not scored is empty.
 
-    What `published` found too long for a run has a row with the time it would take.
+    What `published` found too long or too large for a run has a row that says so.
     """
     rows = [COLUMNS, ('---',) * len(COLUMNS)]
     for name, run in sorted({**too_long(), **system_runs()}.items()):
@@ -67,9 +67,10 @@ def systems() -> str:
 
 
 def _time(run: dict) -> str:
-    """Returns how long the whole command took; what ran beside others takes less alone."""
+    """Returns how long the whole command took, or would; beside others it takes more than alone."""
     if 'days' in run:
-        return f'{run["days"]:.0f} days: not run' if run['days'] else 'too little memory: not run'
+        memory = run['days'] is None
+        return 'too little memory: not run' if memory else f'about {run["days"]:.1f} days: not run'
     alone = run.get('beside', 'nothing') == 'nothing'
     return f'{"" if alone else "under "}{run["seconds"]:.0f} s'
 

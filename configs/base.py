@@ -190,7 +190,7 @@ def adversarial(optimizer: dict) -> ConfigDict:
     # large and has a turn of its own, for which the optimiser's settings are: see `lazily`.
     config.intervals = dict(penalties=1, path_length=1)
     config.gradient_target = 1.0  # what gradient_penalty wants |grad D| to be
-    config.latent_noise = 0.03  # zCR's, a standard deviation, as public ports of it have it
+    config.latent_noise = 0.03  # zCR's, a standard deviation; the paper's was not to be had
     # Of the generator's images, those that look most real: max(decay^(step // every), least).
     config.top_k = dict(least=0.0, decay=0.99, every=1000)  # least=0: always all of them
     config.augmentation = augmentation_fields()

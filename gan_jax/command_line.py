@@ -18,8 +18,8 @@ from gan_jax.fields import check_numbers, flatten
 from gan_jax.usage import UsageError, first_line, nearest
 
 LESS_MEMORY = (
-    'Take fewer images at once: --config.accumulate=8, by which updates are of as many images as '
-    'before, or a smaller --config.batch_size'
+    'In training fewer images at once take less: a smaller --config.batch_size, or '
+    '--config.accumulate, which splits it into so many parts'
 )
 
 
@@ -115,7 +115,8 @@ def run(options: flags.FlagValues) -> int:
     except RuntimeError as error:  # as which XLA says it
         if 'RESOURCE_EXHAUSTED' not in str(error):
             raise
-        return _complain(UsageError(f'{first_line(error).rpartition(": ")[2]} {LESS_MEMORY}'))
+        said = first_line(error).partition('RESOURCE_EXHAUSTED: ')[2].partition('.:')[0]
+        return _complain(UsageError(f'{said.rstrip(".")}. {LESS_MEMORY}'))
     except KeyboardInterrupt:
         print('stopped at once; what was saved before stays', file=sys.stderr)
         return 130

@@ -162,7 +162,7 @@ def test_what_is_too_long_for_a_run_is_in_the_table_with_the_days_it_would_take(
     table.PUBLISHED.write_text(json.dumps({'settings': settings}))
     rows = [line.split('|') for line in table.systems().splitlines() if ':set' in line]
     long, large = ([cell.strip() for cell in row] for row in rows)
-    assert long[1:5] == ['`gan:set`', '32x32', '100', '7 days: not run']
+    assert long[1:5] == ['`gan:set`', '32x32', '100', 'about 7.4 days: not run']
     assert large[1:5] == ['`wgan:set`', '32x32', '100', 'too little memory: not run']
     for cells in (long, large):
         assert not any(cells[5:]) and len(cells) == 2 + len(table.COLUMNS)

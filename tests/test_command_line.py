@@ -183,14 +183,18 @@ def test_a_wrong_argument_gets_one_line(call_tiny, tmp_path, line):
 
 def test_too_little_memory_gets_one_line(call_tiny, monkeypatch):
     """What XLA says of the bytes, and what to do; any other error of it is no one's mistake."""
-    sayings = iter(('RESOURCE_EXHAUSTED: Out of memory allocating 328 bytes.', 'INTERNAL: else'))
+    kind = 'RESOURCE_EXHAUSTED: Out of memory'
+    on_many = f'{kind} while trying to allocate 328 bytes.: while running replica 0 of: all'
+    sayings = iter((f'{kind} allocating 328 bytes.', on_many, 'INTERNAL: else'))
 
     def fail(*_):
         raise RuntimeError(next(sayings))
 
     monkeypatch.setitem(command_line.MODES, 'train', fail)
-    code, _, errors = call_tiny()
-    assert_one_line(code, errors, ['Out of memory allocating 328', '--config.accumulate'])
+    for said in ('Out of memory allocating 328 bytes. ', 'to allocate 328 bytes. '):
+        code, _, errors = call_tiny()
+        assert_one_line(code, errors, [said, '--config.accumulate'])
+        assert 'replica' not in errors
     with pytest.raises(RuntimeError, match='INTERNAL'):
         call_tiny()
 
