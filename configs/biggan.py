@@ -49,7 +49,7 @@ def _imagenet(height: int, latents: int, attention: int = 64) -> dict:
 
 def _digits(height: int, steps: int) -> dict:
     networks = attending.layout(height, width=8, attention=(height // 2,))
-    return biggan.digits(steps, latents=60, networks=networks)
+    return biggan.small(steps, latents=60, networks=networks)
 
 
 PRESETS = {

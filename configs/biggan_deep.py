@@ -41,7 +41,7 @@ def _imagenet(height: int, rates: tuple[float, float], attention: int = 64) -> d
 
 def _digits(height: int, steps: int) -> dict:
     networks = _layout(height, width=32, attention=(height // 2,))
-    return biggan.digits(steps, latents=32, networks=networks)
+    return biggan.small(steps, latents=32, networks=networks)
 
 
 PRESETS = {

@@ -159,15 +159,13 @@ class Run:
     def truncated(self, threshold: float) -> 'Run':
         """Returns the run that draws from latents within plus or minus a threshold.
 
-        At 0 all are in the middle: an image of StyleGAN's is that of the average style.
-
         Raises:
-          UsageError: the game has no such latents, or the threshold is negative.
+          UsageError: the game has no such latents, or the threshold is not positive.
         """
         if self.game.truncate is None:
             raise UsageError(f'game {self.config.game!r} has no latents that can be truncated')
-        if not threshold >= 0:  # NaN too
-            raise UsageError(f'a truncation of {threshold} must not be below 0')
+        if not threshold > 0:  # NaN too
+            raise UsageError(f'a truncation of {threshold} must be above 0')
         return self._playing(truncated(self.game, threshold))
 
     def settled(self, passes: int) -> 'Run':

@@ -103,12 +103,11 @@ def test_a_settled_run_goes_by_the_statistics_of_what_it_draws(tiny):
 
 
 def test_a_run_obeys_truncation_or_says_why_not(run, tiny):
-    near, middle = (draw(run, Request(20, truncation=size))['image'] for size in (1e-3, 0.0))
+    near = draw(run, Request(num=20, truncation=1e-3))['image']
     assert np.ptp(near.astype(int), axis=0).max() <= 1  # all but one image
-    assert np.ptp(middle.astype(int), axis=0).max() == 0
     assert np.ptp(run.sample(20)['image'].astype(int), axis=0).max() > 1
     for wrong in (-1, float('nan')):
-        with pytest.raises(UsageError, match=f'a truncation of {wrong} must not be below 0'):
+        with pytest.raises(UsageError, match=f'a truncation of {wrong} must be above 0'):
             draw(run, Request(truncation=wrong))
     blind = Game({}, {}, (), None, run.game.latents, run.game.draw)
     with pytest.raises(UsageError, match="game 'adversarial' has no latents that can be truncated"):

@@ -313,6 +313,7 @@ def test_every_preset_describes_a_game(system):
         ),
         ('cgan', 'data.classes', 0, 'told of classes need labelled data'),
         ('gan', 'condition.generator', 'normalization', "needs a network with a field 'norm"),
+        ('biggan', 'condition.generator', 'concatenate', 'Generator is told of classes without'),
         ('biggan', 'data.size', (18, 16), 'no attention at 8 pixels: blocks leave heights of 9, 4'),
         ('biggan', 'prior.size', 61, 'cannot be cut into 3 chunks'),
         ('biggan_deep', 'networks.generator.attention', (5,), 'blocks leave heights of 8, 16'),

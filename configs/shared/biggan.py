@@ -16,7 +16,7 @@ def system(networks: dict) -> ConfigDict:
 
 
 def imagenet(rates: tuple[float, float], networks: dict) -> dict:
-    """Returns the paper's training: appendix C.
+    """Returns the paper's training, appendix C; epsilon and the average's start are its code's.
 
     rates: the generator's and the discriminator's.
     """
@@ -47,7 +47,7 @@ def cifar10(networks: dict) -> dict:
     )
 
 
-def digits(steps: int, latents: int, networks: dict) -> dict:
+def small(steps: int, latents: int, networks: dict) -> dict:
     """Returns what learns grey digits on a CPU, at higher rates than the paper's."""
     return dict(
         steps=steps,

@@ -75,6 +75,11 @@ def _condition(role, name, wrappers, make, classes) -> nn.Module:
     wrapper = choose(f'config.condition.{role}', name, {**wrappers, 'none': None})
     if wrapper is None:
         return make()
+    if 'label' in inspect.signature(make.func.__call__).parameters:
+        raise UsageError(
+            f'config.condition.{role}={name!r}: {make.func.__qualname__} is told of classes '
+            "without that; 'none' leaves it as it is"
+        )
     if wrapper.sets - fields_of(make.func):
         field, *_ = wrapper.sets
         raise UsageError(

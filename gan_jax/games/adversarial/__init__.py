@@ -5,7 +5,7 @@
 | `game.py` | the game, put together of functions |
 | `generation.py` | how images come of latents |
 | `judging.py` | how the discriminator sees both kinds of images |
-| `scene.py` | a player's turn: images are generated, changed, shown and judged |
+| `scene.py` | a player's turn: images are generated, augmented, shown and judged |
 | `part.py` | what else a game may have: penalties, other terms of either loss |
 | `augmenting.py` | what is done to images before the discriminator sees them |
 | `top_k.py` | which of its images the generator learns of |

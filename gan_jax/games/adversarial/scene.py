@@ -1,4 +1,4 @@
-"""A player's turn: images are generated, changed, shown to the discriminator and judged."""
+"""A player's turn: images are generated, augmented, shown to the discriminator and judged."""
 
 import itertools
 from collections.abc import Callable, Mapping
@@ -77,10 +77,10 @@ def scene_setter(
 
         calls = itertools.count()  # each has units of its own left out
 
-        def discriminate(*shown: Array, **how) -> tuple[Array, Mapping[str, Array]]:
+        def discriminate(*arguments: Array, **how) -> tuple[Array, Mapping[str, Array]]:
             dropout_key = jax.random.fold_in(keys[2], next(calls))
             logits, intermediates = networks.discriminator(
-                *shown, intermediates=True, rngs={'dropout': dropout_key}, **how
+                *arguments, intermediates=True, rngs={'dropout': dropout_key}, **how
             )
             return logits, sown(intermediates)
 
