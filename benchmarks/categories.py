@@ -28,7 +28,6 @@ from gan_jax.run import Run, load_run
 BATCH = 500
 REACH, VALUES = 2.0, 8  # of a number of the code in the picture
 GAP = 8  # pixels between one number's and the next
-PICTURES = measure.RESULTS.parent.parent / 'results'
 
 
 def categories(run: Run, images: np.ndarray) -> np.ndarray:
@@ -71,7 +70,7 @@ def draw_codes(run: Run, matched: np.ndarray) -> None:
     """Draws what the codes decide; see above."""
     grids = [make_grid(varied, VALUES, shortest=48) for varied in vary(run, matched)]
     apart = [np.pad(grid, ((0, 0), (0, GAP), (0, 0)), constant_values=255) for grid in grids]
-    picture = PICTURES / f'infogan-{run.config.data.name}-codes.png'
+    picture = measure.SHOWN / f'infogan-{run.config.data.name}-codes.png'
     save_png(picture, np.concatenate(apart, axis=1)[:, :-GAP])
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / 'results'
+SHOWN = RESULTS.parent.parent / 'results'  # what the README shows
 PACKAGES = ('jax', 'jaxlib', 'flax', 'optax', 'torch', 'numpy', 'torch-fidelity')
 
 

@@ -1,9 +1,9 @@
 """Shows what the norm loss does to gradients: `configs/progan_norm.py` with it and without.
 
-    python -m benchmarks.norm_loss [--steps N]
+    python -m benchmarks.norm_loss [--seeds 0,1,2] [--steps N]
 
-The digits, the same seed. The norms are of the gradient of the adversarial loss alone, over all
-weights of a player, before the norm loss adds its own; of the weights too. Writes
+The digits; each seed with it and without. The norms are of the gradient of the adversarial loss
+alone, over all weights of a player, before the norm loss adds its own; of the weights too. Writes
 `results/norm_loss.json` and, beside the README's pictures, `norm_loss.png`. Needs matplotlib.
 """
 
@@ -21,14 +21,14 @@ from configs import progan_norm
 from gan_jax.analysis import record
 from gan_jax.train import train
 
-PICTURES = measure.RESULTS.parent.parent / 'results'
 PLAYERS = 'generator', 'discriminator'
-KINDS = 'with', 'without'
+COLOURS = {'with': 'C0', 'without': 'C1'}
 
 
-def run(weighted: bool, steps: int) -> dict:
+def run(weighted: bool, seed: int, steps: int) -> dict:
     """Returns the steps that were logged, the norms at them, and the weights' norms at the end."""
     config = progan_norm.get_config()
+    config.seed = seed
     config.steps = steps or config.steps
     config.log.every = max(1, config.steps // 80)
     if not weighted:
@@ -40,6 +40,7 @@ def run(weighted: bool, steps: int) -> dict:
     series = {p: record.series(history, f'{p}/gradient_norm') for p in PLAYERS}
     late = {p: values[len(values) // 2 :] for p, (_, values) in series.items()}
     return {
+        'seed': seed,
         'l1_l2': [config.optimizers.generator.l1, config.optimizers.generator.l2],
         'steps': [int(step) for step in series['generator'][0]],
         'gradient_norm': {p: [round(float(v), 5) for v in series[p][1]] for p in PLAYERS},
@@ -52,14 +53,19 @@ def run(weighted: bool, steps: int) -> dict:
     }
 
 
-def draw(runs: dict[str, dict]) -> Figure:
+def draw(runs: dict[str, list[dict]]) -> Figure:
     """Returns a panel per player: gradient norms over steps, on a logarithmic scale."""
     figure = Figure(figsize=(9, 3), layout='constrained')
     for axes, player in zip(figure.subplots(1, len(PLAYERS)), PLAYERS):
-        for name, said in runs.items():
-            axes.semilogy(
-                said['steps'], said['gradient_norm'][player], label=f'{name} norm loss', linewidth=1
-            )
+        for name, of_seeds in runs.items():
+            for said in of_seeds:
+                axes.semilogy(
+                    said['steps'],
+                    said['gradient_norm'][player],
+                    color=COLOURS[name],
+                    label=f'{name} norm loss' if said is of_seeds[0] else None,
+                    linewidth=0.8,
+                )
         axes.set_title(player, fontsize='medium')
         axes.set_xlabel('training steps')
         axes.set_ylabel('norm of the gradient')
@@ -70,13 +76,18 @@ def draw(runs: dict[str, dict]) -> Figure:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--seeds', default='0,1,2')
     parser.add_argument('--steps', type=int, default=0, help="the preset's by default")
     arguments = parser.parse_args()
-    runs = {name: run(name == 'with', arguments.steps) for name in KINDS}
-    for name, said in runs.items():
-        print(name, {key: said[key] for key in said if key not in ('steps', 'gradient_norm')})
+    runs = {name: [] for name in COLOURS}
+    for seed in map(int, arguments.seeds.split(',')):
+        for name, of_seeds in runs.items():
+            said = run(name == 'with', seed, arguments.steps)
+            of_seeds.append(said)
+            shown = {key: said[key] for key in said if key not in ('steps', 'gradient_norm')}
+            print(name, shown, flush=True)
     measure.write(measure.RESULTS / 'norm_loss.json', 'norm_loss', {'runs': runs})
-    draw(runs).savefig(PICTURES / 'norm_loss.png', dpi=110)
+    draw(runs).savefig(measure.SHOWN / 'norm_loss.png', dpi=110)
 
 
 if __name__ == '__main__':

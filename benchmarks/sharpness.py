@@ -27,7 +27,6 @@ from gan_jax.data import open_examples
 from gan_jax.pictures import make_grid, save_png
 from gan_jax.train import train
 
-PICTURES = measure.RESULTS.parent.parent / 'results'
 SHOWN, TESTED = 12, 2000  # images
 
 
@@ -97,7 +96,7 @@ def main() -> None:
             said.setdefault(name, {})[seed] = compare(images, real)
             print(name, seed, said[name][seed], flush=True)
     rows = np.concatenate([images[:SHOWN] for images in shown.values()])
-    save_png(PICTURES / 'vae_gan-reconstructions.png', make_grid(rows, SHOWN))
+    save_png(measure.SHOWN / 'vae_gan-reconstructions.png', make_grid(rows, SHOWN))
     results = dict(
         data=arguments.data, split=scored.eval.split, steps=scored.steps, images=len(real), of=said
     )

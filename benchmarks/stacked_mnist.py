@@ -26,7 +26,7 @@ from gan_jax.metrics import stream_features, train_classifier
 from gan_jax.metrics.classes import mode_coverage
 from gan_jax.metrics.classifier import Classifier
 
-OUT = measure.RESULTS.parent.parent / 'results' / 'stacked_mnist.json'
+OUT = measure.SHOWN / 'stacked_mnist.json'
 SAMPLES = 26_000
 PAIR = {
     'data.name': 'stacked_mnist',

@@ -43,7 +43,6 @@ from gan_jax.penalties import PENALTIES
 from gan_jax.priors import gaussian
 from gan_jax.step import init_state, make_sampler, make_train_step
 
-RESULTS = measure.RESULTS.parent.parent / 'results'
 BATCH, SAMPLES = 64, 2500
 SCALE = 2 * math.sqrt(2)  # of the points, against what the networks see
 POINT = (1, 1, 2)  # the shape of one
@@ -191,7 +190,7 @@ def main() -> None:
     parser.add_argument('--seeds', type=int, default=3)
     arguments = parser.parse_args()
     tuning.prepare()
-    out = RESULTS / 'toys.json'
+    out = measure.SHOWN / 'toys.json'
     for name in arguments.mixtures.split(','):
         mixture, said, drawn = MIXTURES[name], {}, {}
         for method in METHODS:
@@ -205,7 +204,7 @@ def main() -> None:
         results = json.loads(out.read_text()) if out.exists() else {}
         results[name] = {'steps': arguments.steps, 'methods': said, **measure.origin('toys')}
         out.write_text(json.dumps(dict(sorted(results.items())), indent=1) + '\n')
-        draw_picture(mixture, drawn).save(RESULTS / f'toys-{name}.png')
+        draw_picture(mixture, drawn).save(measure.SHOWN / f'toys-{name}.png')
 
 
 if __name__ == '__main__':

@@ -30,11 +30,10 @@ from gan_jax.command_line import load_config
 
 SAMPLES = 2000
 SCORES = 'fid,kid,precision_recall,density_coverage,modes,label_accuracy,elbo'
-RESULTS = measure.RESULTS.parent.parent / 'results'
 
 
 def train(config: str, workdir: Path, folder: Path) -> dict:
-    """Returns what a run took and how its samples score; leaves its grid and curve in RESULTS.
+    """Returns what a run took and how its samples score; leaves its grid and curve in measure.SHOWN.
 
     Args:
       workdir: the run's, new.
@@ -56,8 +55,8 @@ def train(config: str, workdir: Path, folder: Path) -> dict:
     call('--mode=sample', f'--num={SAMPLES}', f'--out={samples}')
     name = name_of(config).replace(':', '-')
     stem = name if ':' in config else f'{name}-digits'
-    shutil.copy(record.sample_files(workdir).popitem()[1], RESULTS / f'{stem}.png')
-    draw_curve(record.read_history(workdir), RESULTS / f'{stem}-curve.png')
+    shutil.copy(record.sample_files(workdir).popitem()[1], measure.SHOWN / f'{stem}.png')
+    draw_curve(record.read_history(workdir), measure.SHOWN / f'{stem}-curve.png')
     fields = load_config(config)
     judged = judge(np.load(samples)['image']) if fields.data.name == 'digits' else {}
     return {
@@ -89,7 +88,7 @@ def main() -> None:
     parser.add_argument('--runs', type=Path, help='where new runs are kept; else nowhere')
     parser.add_argument('--beside', default='nothing', help='what else the machine did meanwhile')
     arguments = parser.parse_args()
-    out = RESULTS / 'systems.json'
+    out = measure.SHOWN / 'systems.json'
     for config in arguments.configs.split(','):
         name = name_of(config)
         with tempfile.TemporaryDirectory() as folder:
