@@ -23,6 +23,7 @@ from gan_jax.train import train
 
 PLAYERS = 'generator', 'discriminator'
 COLOURS = {'with': 'C0', 'without': 'C1'}
+WINDOW = 11
 
 
 def run(weighted: bool, seed: int, steps: int) -> dict:
@@ -54,24 +55,30 @@ def run(weighted: bool, seed: int, steps: int) -> dict:
 
 
 def draw(runs: dict[str, list[dict]]) -> Figure:
-    """Returns a panel per player: gradient norms over steps, on a logarithmic scale."""
+    """Returns a panel per player: each seed's gradient norms, pale, and their running median."""
     figure = Figure(figsize=(9, 3), layout='constrained')
     for axes, player in zip(figure.subplots(1, len(PLAYERS)), PLAYERS):
         for name, of_seeds in runs.items():
-            for said in of_seeds:
-                axes.semilogy(
-                    said['steps'],
-                    said['gradient_norm'][player],
-                    color=COLOURS[name],
-                    label=f'{name} norm loss' if said is of_seeds[0] else None,
-                    linewidth=0.8,
-                )
+            steps = of_seeds[0]['steps']
+            norms = np.array([said['gradient_norm'][player] for said in of_seeds])
+            axes.semilogy(steps, norms.T, color=COLOURS[name], alpha=0.25, linewidth=0.7)
+            axes.semilogy(
+                steps, running_median(norms), color=COLOURS[name], label=f'{name} norm loss'
+            )
         axes.set_title(player, fontsize='medium')
         axes.set_xlabel('training steps')
         axes.set_ylabel('norm of the gradient')
         axes.spines[['top', 'right']].set_visible(False)
     axes.legend(frameon=False, fontsize='small')
     return figure
+
+
+def running_median(norms: np.ndarray) -> np.ndarray:
+    """Returns the median over seeds and WINDOW logged steps, [steps] of [seeds, steps]."""
+    reach = WINDOW // 2
+    return np.array(
+        [np.median(norms[:, max(0, i - reach) : i + reach + 1]) for i in range(norms.shape[1])]
+    )
 
 
 def main() -> None:

@@ -33,7 +33,7 @@ SCORES = 'fid,kid,precision_recall,density_coverage,modes,label_accuracy,elbo'
 
 
 def train(config: str, workdir: Path, folder: Path) -> dict:
-    """Returns what a run took and how its samples score; leaves its grid and curve in measure.SHOWN.
+    """Returns what a run took and how its samples score; leaves its grid and curve in SHOWN.
 
     Args:
       workdir: the run's, new.

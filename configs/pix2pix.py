@@ -36,6 +36,7 @@ def get_config(data: str = 'digits') -> ConfigDict:
     config = base.run_fields('pix2pix')
     config.batch_size = 1
     config.loss = dict(name='non_saturating')
+    config.augmentation = base.augmentation_fields()
     config.terms = dict(adversarial=1.0, l1=100.0)
     layers = base.TRANSLATING | dict(normalization='instance', normalized_bias=False)
     config.networks = dict(

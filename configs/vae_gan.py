@@ -96,6 +96,7 @@ def get_config(data: str = 'digits') -> ConfigDict:
     config = base.run_fields('vae_gan')
     config.prior = dict(size=128)  # N(0, 1), of so many numbers
     config.loss = dict(name='minimax', label_smoothing=0.0)
+    config.augmentation = base.augmentation_fields()
     config.gamma = 1e-6  # of the likeness in the decoder's loss
     section = dict(
         kernel_size=5, normalization='batch', kernel_init=base.initializer('lecun_normal')

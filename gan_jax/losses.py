@@ -25,13 +25,18 @@ class Adversarial(NamedTuple):
     paired: bool = False
 
 
-def logit_metrics(**logits: Array) -> dict[str, Array]:
-    """Returns the mean and the standard deviation of every kind of logits: `real_logit_mean`."""
-    return {
+def logit_metrics(real: Array, **generated: Array) -> dict[str, Array]:
+    """Returns the mean and the standard deviation of every kind of logits: `real_logit_mean`.
+
+    And of the real ones the mean sign, which tells how far the discriminator knows them by heart:
+    r_t of Karras et al. 2020, arXiv 2006.06676, equation 1.
+    """
+    moments = {
         f'{kind}_logit_{moment.__name__}': moment(values)
-        for kind, values in logits.items()
+        for kind, values in {'real': real, **generated}.items()
         for moment in (jnp.mean, jnp.std)
     }
+    return {**moments, 'real_logit_sign': jnp.mean(jnp.sign(real))}
 
 
 def minimax(label_smoothing: float = 0.0) -> Adversarial:

@@ -11,9 +11,9 @@ from ml_collections import ConfigDict
 
 from configs import base
 from gan_jax import burn_in
+from gan_jax.augmenting import AUGMENTATIONS
 from gan_jax.build import ema_decay
 from gan_jax.game import Context
-from gan_jax.games.adversarial.augmenting import AUGMENTATIONS
 from gan_jax.games.adversarial.part import penalty
 from gan_jax.games.adversarial.scene import Scene
 from gan_jax.optim import build_optimizer

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from gan_jax import losses, mesh as meshes
+from gan_jax.augmenting import adaptive, noisy
 from gan_jax.build import build_optimizers, make_initial_state, make_step, state_like
 from gan_jax.checkpoint import Checkpoints
 from gan_jax.data import example_batch, open_source
 from gan_jax.game import Context
 from gan_jax.games import build_game
-from gan_jax.games.adversarial.augmenting import adaptive, noisy
 from gan_jax.games.adversarial.feature_matching import feature_matching
 from gan_jax.games.adversarial.latent_consistency import latent_consistency, latent_diversity
 from gan_jax.games.adversarial.lecam import lecam
@@ -172,24 +172,12 @@ def test_instance_noise_falls_to_nothing():
 CONFIGS = Path(__file__).parent.parent / 'configs'
 NAMES = sorted(path.stem for path in CONFIGS.glob('*.py') if path.stem != 'base')
 LOADED = {name: importlib.import_module(f'configs.{name}').get_config() for name in NAMES}
-ADVERSARIAL = [name for name in NAMES if LOADED[name].game == 'adversarial']
-EVERYTHING = {
-    'terms.lecam': 0.3,
-    'terms.feature_matching': 1.0,
-    'terms.latent_consistency': 5.0,
-    'terms.latent_diversity': 0.5,
-    'penalties.balanced_consistency': 10.0,
-    'top_k.least': 0.5,
-    'augmentation.name': 'ada',
-    'optimizers.discriminator.conjugate': 'polak_ribiere',
-}
+PAIRS = [name for name in NAMES if LOADED[name].game in ('adversarial', 'progressive')]
+JUDGED = [name for name in NAMES if 'augmentation' in LOADED[name]]
 
 
-@pytest.mark.parametrize('name', ADVERSARIAL)
-def test_all_parts_go_with_every_system(name):
-    """One step of it, by shapes: what comes out is what went in, and each part has its say."""
-    config = importlib.import_module(f'configs.{name}').get_config()
-    config.update_from_flattened_dict(EVERYTHING)
+def step_by_shapes(config):
+    """Takes a step of every phase by shapes: returns the state, that after it, what was said."""
     game = build_game(config)
     state = jax.eval_shape(make_initial_state(config, game, meshes.make_mesh()))
     batch = example_batch(config.data, config.batch_size // config.accumulate)
@@ -200,15 +188,104 @@ def test_all_parts_go_with_every_system(name):
     after, said = jax.eval_shape(partial(step, due=game.due(0)), state, microbatches)
     shapes = [jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), tree) for tree in (state, after)]
     assert shapes[0] == shapes[1]
+    return state, said
+
+
+EVERYTHING = {
+    'terms.lecam': 0.3,
+    'terms.feature_matching': 1.0,
+    'terms.latent_consistency': 5.0,
+    'terms.latent_diversity': 0.5,
+    'penalties.balanced_consistency': 10.0,
+    'penalties.consistency': 10.0,
+    'top_k.least': 0.5,
+    'augmentation.name': 'ada',
+    'optimizers.discriminator.conjugate': 'polak_ribiere',
+    'ema_decay': 0.99,
+    'ema_start': 10,
+    'ema_rampup': 0.05,
+}
+
+
+@pytest.mark.parametrize('name', PAIRS)
+def test_all_parts_go_with_every_pair(name):
+    """One step of it, by shapes: what comes out is what went in, and each part has its say."""
+    config = importlib.import_module(f'configs.{name}').get_config()
+    config.update_from_flattened_dict(EVERYTHING)
+    state, said = step_by_shapes(config)
     assert {  # some of them in phases of their own
         'lecam',
         'latent_consistency',
+        'consistency',
         'balanced_consistency',
         'augmentation_probability',
         'feature_matching',
         'latent_diversity',
     } <= {name.partition('/')[2] for name in said}
     assert {'ada', 'lecam'} <= set(state.extra)
+    assert state.ema
+
+
+@pytest.mark.parametrize('augmentation', ('diffaugment', 'ada', 'scheduled_ada', 'instance_noise'))
+@pytest.mark.parametrize('name', JUDGED)
+def test_every_augmentation_goes_with_every_game_that_has_a_discriminator(name, augmentation):
+    """One step of it, by shapes; what has a probability says it."""
+    config = importlib.import_module(f'configs.{name}').get_config()
+    config.augmentation.name = augmentation
+    state, said = step_by_shapes(config)
+    assert ('ada' in state.extra) == (augmentation == 'ada')
+    told = [key for key in said if key.endswith('augmentation_probability')]
+    assert bool(told) == augmentation.endswith('ada')
+
+
+def with_field(field, values):
+    """Returns each system, network and value of a field that its networks have."""
+    return [
+        (name, network, field, value)
+        for name in NAMES
+        for network, section in LOADED[name].networks.items()
+        if section.get(field) is not None
+        for value in values
+    ]
+
+
+@pytest.mark.parametrize(
+    'name, network, field, value',
+    (
+        *with_field('normalization', ('instance', 'layer', 'group_8', 'pixel', 'none')),
+        *with_field('weights', ('weight_norm', 'spectral_norm', 'plain')),
+        *with_field('answer', ('minibatch_stddev', 'minibatch_discrimination')),
+    ),
+)
+def test_every_layer_goes_where_there_is_a_field_for_it(name, network, field, value):
+    """One step of it, by shapes, which are others than the system's own if it has weights."""
+    config = importlib.import_module(f'configs.{name}').get_config()
+    config.networks[network][field] = value
+    step_by_shapes(config)
+
+
+@pytest.mark.parametrize('way', ('concatenate', 'normalization', 'self_modulation'))
+@pytest.mark.parametrize(
+    'name',
+    [
+        name
+        for name, network, *_ in with_field('normalization', ('',))
+        if name in PAIRS and network == 'generator'
+    ],
+)
+def test_every_way_of_telling_goes_with_every_generator_that_is_told_nothing(name, way):
+    """One step of it, by shapes; BigGAN's generators are told of classes in a way of their own."""
+    config = importlib.import_module(f'configs.{name}').get_config()
+    config.condition.generator = way
+    if name.startswith('biggan'):
+        with pytest.raises(UsageError, match='told of classes without that'):
+            build_game(config)
+        return
+    if way == 'self_modulation':
+        config.condition.discriminator = 'none'
+    elif 'answer' in config.networks.discriminator:
+        config.condition.discriminator = 'projection'
+    step_by_shapes(config)
 
 
 def test_what_controllers_and_anchors_remember_is_restored_exactly(tiny, tmp_path):

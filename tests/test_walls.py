@@ -103,6 +103,19 @@ ROOMS = (
         may=('functools', 'gan_jax.augment', 'jax', 'numpy', *SPEAKING),
         words=('config',),
     ),
+    Room(
+        'gan_jax/augmenting.py',
+        may=(
+            'dataclasses',
+            'gan_jax.augment',
+            'gan_jax.burn_in',
+            'gan_jax.game',
+            'gan_jax.usage',
+            'jax',
+            *SPEAKING,
+        ),
+        words=('generator', *METHODS),
+    ),
     Room('gan_jax/variational.py', may=('jax', *SPEAKING)),
     Room(
         'gan_jax/games/**/*.py',

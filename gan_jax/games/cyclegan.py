@@ -4,7 +4,8 @@ Zhu et al. 2017, arXiv 1703.10593. The domains are what a batch calls `image` an
 paper's G is `to_other`, its F `to_image`.
 """
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import flax.linen as nn
@@ -13,6 +14,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from gan_jax import losses, models
+from gan_jax.augmenting import UNCHANGED, Augmentation, choose_augmentation
 from gan_jax.game import Array, Context, Game, Networks, Phase, Report
 from gan_jax.usage import UsageError, make
 
@@ -29,6 +31,7 @@ def cyclegan(
     identity: float,
     pool: int,
     batch: tuple[int, int, int, int],
+    augmentation: Augmentation = UNCHANGED,
     ema: bool = False,
 ) -> Game:
     """Returns the game of two translators against the discriminators of the two domains.
@@ -41,18 +44,29 @@ def cyclegan(
       adversarial, cycle, identity: weights of the translators' losses.
       pool: translations that are kept of each domain.
       batch: the shape of the images of a training step, [B, H, W, C].
+      augmentation: of all that the discriminators see.
       ema: whether moving averages of the translators are kept, and translate samples.
     """
+
+    def judging(networks: Networks, context: Context, key: Array) -> Callable[..., Array]:
+        """Returns `judge(domain, images)`, of which each call augments in its own way."""
+        calls = itertools.count()
+
+        def judge(domain: str, images: Array, **update: bool) -> Array:
+            shown = augmentation.apply(images, jax.random.fold_in(key, next(calls)), context)
+            return getattr(networks, f'{domain}_discriminator')(shown, **update)
+
+        return judge
 
     def translators_loss(networks: Networks, context: Context) -> tuple[Array, Report]:
         image, other = context.batch['image'], context.batch['other']
         fake_image = networks.to_image(other, update=True)
         fake_other = networks.to_other(image, update=True)
+        *pool_keys, judge_key = jax.random.split(context.key, 3)
+        judge = judging(networks, context, judge_key)
         adversary = loss.generator(
-            networks.image_discriminator(image), networks.image_discriminator(fake_image)
-        ) + loss.generator(
-            networks.other_discriminator(other), networks.other_discriminator(fake_other)
-        )
+            judge('image', image), judge('image', fake_image)
+        ) + loss.generator(judge('other', other), judge('other', fake_other))
         # E|F(G(x)) - x| + E|G(F(y)) - y|                                        (equation 2)
         cycle_error = _l1(networks.to_image(fake_other), image) + _l1(
             networks.to_other(fake_image), other
@@ -61,9 +75,8 @@ def cyclegan(
         identity_error = _l1(networks.to_image(image), image) + _l1(networks.to_other(other), other)
 
         filled = context.extra['filled']
-        keys = jax.random.split(context.key)
         kept, judged = {}, {}
-        for domain, fake, key in zip(DOMAINS, (fake_image, fake_other), keys):
+        for domain, fake, key in zip(DOMAINS, (fake_image, fake_other), pool_keys):
             kept[domain], judged[domain] = through_pool(
                 context.extra['pool'][domain], filled, fake, key
             )
@@ -79,13 +92,11 @@ def cyclegan(
         return value, report
 
     def discriminators_loss(networks: Networks, context: Context) -> tuple[Array, Report]:
-        judges = networks.image_discriminator, networks.other_discriminator
-        real = [judge(context.batch[name]) for judge, name in zip(judges, DOMAINS)]
-        fake = [
-            judge(context.extra['judged'][name], update=True)
-            for judge, name in zip(judges, DOMAINS)
-        ]
+        judge = judging(networks, context, context.key)
+        real = [judge(domain, context.batch[domain]) for domain in DOMAINS]
+        fake = [judge(domain, context.extra['judged'][domain], update=True) for domain in DOMAINS]
         metrics = losses.logit_metrics(real=jnp.stack(real), fake=jnp.stack(fake))
+        metrics |= augmentation.metrics(context)
         return sum(map(loss.discriminator, real, fake)), Report(metrics)
 
     def inputs(batch: Mapping[str, Array]) -> Mapping[str, tuple]:
@@ -134,7 +145,9 @@ def cyclegan(
             'pool': {domain: jnp.zeros((pool, *batch[1:])) for domain in DOMAINS},
             'filled': jnp.zeros((), jnp.int32),
             'judged': {domain: jnp.zeros(batch) for domain in DOMAINS},
+            **augmentation.extra,
         },
+        after=augmentation.after,
         ema=translators if ema else (),
         critic=critic,
     )
@@ -185,5 +198,6 @@ def build(config: Any) -> Game:
         **config.terms,
         pool=config.pool,
         batch=(config.batch_size, *image_shape),
+        augmentation=choose_augmentation(config),
         ema=bool(config.ema_decay),
     )

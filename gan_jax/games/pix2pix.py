@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from gan_jax import losses, models
+from gan_jax.augmenting import UNCHANGED, Augmentation, choose_augmentation
 from gan_jax.game import Array, Context, Game, Networks, Phase, Report
 from gan_jax.usage import make
 
@@ -22,6 +23,7 @@ def pix2pix(
     *,
     adversarial: float,
     l1: float,
+    augmentation: Augmentation = UNCHANGED,
     accumulate: int = 1,
     ema: bool = False,
 ) -> Game:
@@ -32,28 +34,37 @@ def pix2pix(
 
     Args:
       adversarial, l1: weights of the translator's losses.
+      augmentation: of all that the discriminator sees, and alike of the images of a pair.
       accumulate: microbatches averaged into every update of either player.
       ema: whether a moving average of the translator is kept, and translates samples.
     """
 
     def translate(networks: Networks, context: Context, **update: bool) -> Array:
         given = context.batch['other']
-        return networks.translator(given, _noise(context.key, given), **update)
+        noise_key, *_ = jax.random.split(context.key, 3)
+        return networks.translator(given, _noise(noise_key, given), **update)
 
     def judge(
         networks: Networks, context: Context, fake: Array, **update: bool
     ) -> Mapping[str, Array]:
         """Returns the logits of both kinds, each beside what it was made of."""
         batch = context.batch
+        _, *keys = jax.random.split(context.key, 3)
+
+        def shown(images: Array, key: Array) -> Array:
+            pair = batch['other'], images
+            return _beside(*(augmentation.apply(image, key, context) for image in pair))
+
         return {
-            kind: networks.discriminator(_beside(batch['other'], images), **update)
-            for kind, images in (('real', batch['image']), ('fake', fake))
+            kind: networks.discriminator(shown(images, key), **update)
+            for kind, images, key in zip(('real', 'fake'), (batch['image'], fake), keys)
         }
 
     def discriminator_loss(networks: Networks, context: Context) -> tuple[Array, Report]:
         logits = judge(networks, context, translate(networks, context), update=True)
         # Section 3.3: halved, which slows it down relative to the translator.
-        return loss.discriminator(**logits) / 2, Report(losses.logit_metrics(**logits))
+        said = {**losses.logit_metrics(**logits), **augmentation.metrics(context)}
+        return loss.discriminator(**logits) / 2, Report(said)
 
     def translator_loss(networks: Networks, context: Context) -> tuple[Array, Report]:
         fake = translate(networks, context, update=True)
@@ -89,6 +100,8 @@ def pix2pix(
         inputs=inputs,
         latents=latents,
         draw=draw,
+        extra=augmentation.extra,
+        after=augmentation.after,
         ema=('translator',) if ema else (),
     )
 
@@ -110,6 +123,7 @@ def build(config: Any) -> Game:
         models.build_network(config.networks.discriminator),
         make('loss', config.loss, losses.LOSSES),
         **config.terms,
+        augmentation=choose_augmentation(config),
         accumulate=config.accumulate,
         ema=bool(config.ema_decay),
     )

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from gan_jax import losses, models, priors
+from gan_jax.augmenting import UNCHANGED, Augmentation, choose_augmentation
 from gan_jax.game import Array, Context, Game, Networks, Phase, Report
 from gan_jax.usage import UsageError, make
 from gan_jax.variational import Posterior
@@ -21,6 +22,7 @@ def vae_gan(
     loss: losses.Adversarial,
     gamma: float,
     *,
+    augmentation: Augmentation = UNCHANGED,
     accumulate: int = 1,
     ema: tuple[str, ...] = (),
 ) -> Game:
@@ -37,13 +39,20 @@ def vae_gan(
       prior: N(0, 1), from which the divergence is measured and of which samples are decoded.
       loss: of logits; `minimax` is the paper's.
       gamma: how much the unlikeness weighs in the decoder's loss.
+      augmentation: of all that the discriminator sees; an image, its reconstruction and a sample
+        are changed alike.
     """
+
+    def showing(context: Context, key: Array) -> Callable[[Array], Array]:
+        return lambda images: augmentation.apply(images, key, context)
 
     def encoder_loss(networks: Networks, context: Context) -> tuple[Array, Report]:
         real = context.batch['image']
+        code_key, show_key = jax.random.split(context.key)
+        show = showing(context, show_key)
         code = _posterior(networks, real, update=True)
-        reconstruction = _decode(networks, code.draw(context.key))
-        (_, seen), (_, other) = _judge(networks, real), _judge(networks, reconstruction)
+        reconstruction = _decode(networks, code.draw(code_key))
+        (_, seen), (_, other) = (_judge(networks, show(x)) for x in (real, reconstruction))
         divergence, unlike = jnp.mean(code.divergence()), _unlikeness(seen, other)
         return divergence + unlike, Report(
             metrics={
@@ -55,13 +64,14 @@ def vae_gan(
 
     def decoder_loss(networks: Networks, context: Context) -> tuple[Array, Report]:
         real = context.batch['image']
-        code_key, prior_key = jax.random.split(context.key)
+        code_key, prior_key, show_key = jax.random.split(context.key, 3)
+        show = showing(context, show_key)
         code = _posterior(networks, real)
         reconstruction = _decode(networks, code.draw(code_key), update=True)
         sample = _decode(networks, prior.draw(prior_key, len(real)), update=True)
-        real_logits, seen = _judge(networks, real)
-        logits, other = _judge(networks, reconstruction)
-        fake_logits = _in_turns(logits, _judge(networks, sample)[0])
+        real_logits, seen = _judge(networks, show(real))
+        logits, other = _judge(networks, show(reconstruction))
+        fake_logits = _in_turns(logits, _judge(networks, show(sample))[0])
         unlike, adversary = _unlikeness(seen, other), loss.generator(real_logits, fake_logits)
         return gamma * unlike + adversary, Report(
             metrics={'unlikeness': unlike, 'adversary': adversary}
@@ -69,18 +79,18 @@ def vae_gan(
 
     def discriminator_loss(networks: Networks, context: Context) -> tuple[Array, Report]:
         real = context.batch['image']
-        code_key, prior_key = jax.random.split(context.key)
+        code_key, prior_key, show_key = jax.random.split(context.key, 3)
+        show = showing(context, show_key)
         codes = _posterior(networks, real).draw(code_key), prior.draw(prior_key, len(real))
         images = real, *(_decode(networks, z) for z in codes)
         # Each kind by itself: with batch normalisation, each has the statistics of its own.
         real_logits, *fake_logits = (
-            networks.discriminator(image, train=True, update=True) for image in images
+            networks.discriminator(show(image), train=True, update=True) for image in images
         )
-        return loss.discriminator(real_logits, _in_turns(*fake_logits)), Report(
-            losses.logit_metrics(
-                real=real_logits, reconstruction=fake_logits[0], fake=fake_logits[1]
-            )
-        )
+        reconstruction, fake = fake_logits
+        metrics = losses.logit_metrics(real_logits, reconstruction=reconstruction, fake=fake)
+        metrics |= augmentation.metrics(context)
+        return loss.discriminator(real_logits, _in_turns(*fake_logits)), Report(metrics)
 
     def draw(networks: Networks, latents: Mapping[str, Array]) -> Mapping[str, Array]:
         return {'image': jnp.tanh(networks.decoder(latents['z'], train=False))}
@@ -104,6 +114,8 @@ def vae_gan(
         inputs=inputs,
         latents=lambda key, batch: {'z': prior.draw(key, len(batch['image']))},
         draw=draw,
+        extra=augmentation.extra,
+        after=augmentation.after,
         ema=ema,
         truncate=lambda latents, threshold: {'z': prior.truncate(latents['z'], threshold)},
         between=prior.between,
@@ -152,6 +164,7 @@ def build(config: Any) -> Game:
         priors.gaussian(size),
         loss,
         config.gamma,
+        augmentation=choose_augmentation(config),
         accumulate=config.accumulate,
         ema=('encoder', 'decoder') if config.ema_decay else (),
     )

@@ -7,7 +7,6 @@
 | `judging.py` | how the discriminator sees both kinds of images |
 | `scene.py` | a player's turn: images are generated, augmented, shown and judged |
 | `part.py` | what else a game may have: penalties, other terms of either loss |
-| `augmenting.py` | what is done to images before the discriminator sees them |
 | `top_k.py` | which of its images the generator learns of |
 | `from_config.py` | a config's choices among all of these |
 """

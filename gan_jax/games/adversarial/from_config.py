@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 
 from gan_jax import burn_in, losses, models, penalties, priors
+from gan_jax.augmenting import choose_augmentation
 from gan_jax.game import Game
-from gan_jax.games.adversarial.augmenting import AUGMENTATIONS
 from gan_jax.games.adversarial.auxiliary_classifier import auxiliary_classifier
 from gan_jax.games.adversarial.drift import drift
 from gan_jax.games.adversarial.feature_matching import feature_matching
@@ -21,7 +21,7 @@ from gan_jax.games.adversarial.lecam import lecam
 from gan_jax.games.adversarial.mutual_information import mutual_information
 from gan_jax.games.adversarial.part import Part, penalty
 from gan_jax.games.adversarial.path_length import path_length
-from gan_jax.games.adversarial.scene import Augmentation, sown
+from gan_jax.games.adversarial.scene import sown
 from gan_jax.games.adversarial.style_based import style_based
 from gan_jax.games.adversarial.top_k import top_k
 from gan_jax.models.mixing import ACROSS_EXAMPLES
@@ -50,7 +50,7 @@ def build(config: Any) -> Game:
         _build_loss(config),
         judge=_choose_judge(mixes_examples),
         told=told,
-        augmentation=_choose_augmentation(config),
+        augmentation=choose_augmentation(config),
         parts=parts,
         considered=top_k(**config.top_k) if config.top_k.least else all_of_them,
         critic_updates=config.critic_updates,
@@ -224,10 +224,6 @@ def _choose_judge(mixes_examples: bool) -> Judge:
         return apart
     # gan.py:mnist on two cores, in turns: 80 ms together, 71 in two calls.
     return in_two_calls if jax.default_backend() == 'cpu' else together
-
-
-def _choose_augmentation(config: Any) -> Augmentation:
-    return choose('augmentation', config.augmentation.name, AUGMENTATIONS)(config)
 
 
 def _looks_across(network: nn.Module, config: Any, told: tuple[str, ...]) -> tuple[bool, bool]:

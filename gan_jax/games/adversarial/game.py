@@ -8,18 +8,12 @@ import jax
 import jax.numpy as jnp
 
 from gan_jax import losses
+from gan_jax.augmenting import UNCHANGED, Augmentation
 from gan_jax.game import Array, Context, Game, Loss, Networks, Phase, Report
 from gan_jax.games.adversarial.generation import Generation, Latents
 from gan_jax.games.adversarial.judging import Judge, in_passing
 from gan_jax.games.adversarial.part import Part, Term, nothing
-from gan_jax.games.adversarial.scene import (
-    UNCHANGED,
-    Augmentation,
-    Batch,
-    Scene,
-    scene_setter,
-    sown,
-)
+from gan_jax.games.adversarial.scene import Batch, Scene, scene_setter, sown
 
 
 def all_of_them(fake_logits: Array, context: Context) -> Array:
@@ -80,7 +74,6 @@ def adversarial(
         share = penalty / (jnp.abs(adversary) + penalty + 1e-12)
         metrics = {
             **losses.logit_metrics(real=real, fake=fake),
-            'real_logit_sign': jnp.mean(jnp.sign(real)),  # Karras et al. 2020b, equation 1: r_t
             **({'penalty': penalty, 'penalty_share': share} if terms else {}),
             **augmentation.metrics(context),
             **report.metrics,

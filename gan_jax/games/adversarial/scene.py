@@ -2,14 +2,14 @@
 
 import itertools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 from jax import tree_util
 
-from gan_jax.game import Array, Context, Networks, keep
+from gan_jax.augmenting import Augmentation
+from gan_jax.game import Array, Context, Networks
 from gan_jax.games.adversarial.generation import Generation, Latents
 from gan_jax.games.adversarial.judging import Judge
 from gan_jax.penalties import Critic
@@ -35,19 +35,6 @@ class Scene(NamedTuple):
     fake_seen: Mapping[str, Array]
     critic: Critic  # images -> logits, through the augmentation, with the real images' labels
     generate: Callable[[Latents], Array]  # other images by the generator as it is in this turn
-
-
-@dataclass(frozen=True)
-class Augmentation:
-    """What is done to every image, real or generated, before the discriminator sees it."""
-
-    apply: Callable[[Array, Array, Context], Array]  # (images, key, context) -> images
-    extra: Mapping[str, Any] = field(default_factory=dict)
-    after: Callable = keep
-    metrics: Callable[[Context], Mapping[str, Array]] = lambda context: {}
-
-
-UNCHANGED = Augmentation(lambda images, key, context: images)
 
 
 def scene_setter(

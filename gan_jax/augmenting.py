@@ -1,6 +1,7 @@
-"""What a config may have done to images before the discriminator sees them."""
+"""What a config may have done to images before a discriminator sees them."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax.numpy as jnp
@@ -10,10 +11,20 @@ from gan_jax.augment.diffaugment import POLICIES, diffaugment
 from gan_jax.augment.simple import noise
 from gan_jax.burn_in import rise
 from gan_jax.game import Array, Context, keep
-from gan_jax.games.adversarial.scene import UNCHANGED, Augmentation
 from gan_jax.usage import UsageError, choose
 
-_SIGN = 'discriminator/real_logit_sign'
+
+@dataclass(frozen=True)
+class Augmentation:
+    """What is done to every image, real or generated, before the discriminator sees it."""
+
+    apply: Callable[[Array, Array, Context], Array]  # (images, key, context) -> images
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    after: Callable = keep
+    metrics: Callable[[Context], Mapping[str, Array]] = lambda context: {}
+
+
+UNCHANGED = Augmentation(lambda images, key, context: images)
 
 
 def by_policy(policy: tuple[str, ...]) -> Augmentation:
@@ -61,10 +72,11 @@ def adaptive(
     change = interval * images_per_step / images_to_one
 
     def after(extra: Mapping[str, Any], metrics: Mapping[str, Array]) -> Mapping[str, Any]:
-        if _SIGN not in metrics:  # not the discriminator's step
+        seen = [value for name, value in metrics.items() if name.endswith('/real_logit_sign')]
+        if not seen:  # not the discriminator's step
             return extra
         p, steps = extra['ada']['probability'], extra['ada']['steps'] + 1
-        signs = extra['ada']['signs'] + metrics[_SIGN]
+        signs = extra['ada']['signs'] + seen[0]
         due = steps == interval
         moved = jnp.maximum(0, p + change * jnp.sign(signs / interval - target))
         state = {
@@ -113,7 +125,7 @@ def _adaptive(config: Any) -> Augmentation:
         fields.probability,
         fields.target,
         fields.interval,
-        images_per_step=config.batch_size * config.critic_updates,
+        images_per_step=config.batch_size * config.get('critic_updates', 1),
         images_to_one=fields.images_to_one,
     )
 
@@ -131,3 +143,8 @@ AUGMENTATIONS = {
     'scheduled_ada': _scheduled,
     'instance_noise': lambda config: noisy(**config.augmentation.instance_noise),
 }
+
+
+def choose_augmentation(config: Any) -> Augmentation:
+    """Returns what `config.augmentation` names."""
+    return choose('augmentation', config.augmentation.name, AUGMENTATIONS)(config)
