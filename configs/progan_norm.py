@@ -8,8 +8,8 @@ What the norm loss does to the gradients is measured by `benchmarks/norm_loss.py
     python main.py --config=configs/progan_norm.py:mnist
 
 Measured: digits, three seeds: sums of the weights' magnitudes 45 % (generator) and 38 % lower than
-without the norm loss; the gradient's norm, in the median over the second half, 17 to 29 % higher for
-the generator, and for the discriminator from 14 % lower to 20 % higher, which is no effect.
+without the norm loss; norms of gradients, medians over the second half, 17 to 29 % higher for the
+generator; for the discriminator from 14 % lower to 20 % higher, which is no effect.
 """
 
 from ml_collections import ConfigDict

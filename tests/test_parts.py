@@ -173,7 +173,8 @@ CONFIGS = Path(__file__).parent.parent / 'configs'
 NAMES = sorted(path.stem for path in CONFIGS.glob('*.py') if path.stem != 'base')
 LOADED = {name: importlib.import_module(f'configs.{name}').get_config() for name in NAMES}
 PAIRS = [name for name in NAMES if LOADED[name].game in ('adversarial', 'progressive')]
-JUDGED = [name for name in NAMES if 'augmentation' in LOADED[name]]
+# A system of every game that has a discriminator.
+JUDGED = {LOADED[name].game: name for name in NAMES if 'augmentation' in LOADED[name]}
 
 
 def step_by_shapes(config):
@@ -227,7 +228,7 @@ def test_all_parts_go_with_every_pair(name):
 
 
 @pytest.mark.parametrize('augmentation', ('diffaugment', 'ada', 'scheduled_ada', 'instance_noise'))
-@pytest.mark.parametrize('name', JUDGED)
+@pytest.mark.parametrize('name', JUDGED.values(), ids=JUDGED)
 def test_every_augmentation_goes_with_every_game_that_has_a_discriminator(name, augmentation):
     """One step of it, by shapes; what has a probability says it."""
     config = importlib.import_module(f'configs.{name}').get_config()
@@ -238,27 +239,31 @@ def test_every_augmentation_goes_with_every_game_that_has_a_discriminator(name, 
     assert bool(told) == augmentation.endswith('ada')
 
 
-def with_field(field, values):
-    """Returns each system, network and value of a field that its networks have."""
-    return [
-        (name, network, field, value)
-        for name in NAMES
-        for network, section in LOADED[name].networks.items()
-        if section.get(field) is not None
-        for value in values
-    ]
+def first_with(field):
+    """Returns a system and a network for every class of networks that has a field."""
+    found = {}
+    for name, config in reversed(LOADED.items()):
+        for network, section in config.networks.items():
+            if field in section:
+                found[section.name] = (name, network)
+    return [found[key] for key in sorted(found)]
 
 
 @pytest.mark.parametrize(
     'name, network, field, value',
     (
-        *with_field('normalization', ('instance', 'layer', 'group_8', 'pixel', 'none')),
-        *with_field('weights', ('weight_norm', 'spectral_norm', 'plain')),
-        *with_field('answer', ('minibatch_stddev', 'minibatch_discrimination')),
+        (*place, field, value)
+        for field, values in {
+            'normalization': ('instance', 'layer', 'group_8', 'pixel', 'none'),
+            'weights': ('weight_norm', 'spectral_norm', 'plain'),
+            'answer': ('minibatch_stddev', 'minibatch_discrimination'),
+        }.items()
+        for place in first_with(field)
+        for value in values
     ),
 )
 def test_every_layer_goes_where_there_is_a_field_for_it(name, network, field, value):
-    """One step of it, by shapes, which are others than the system's own if it has weights."""
+    """One step of it, by shapes, of one system with each class of networks."""
     config = importlib.import_module(f'configs.{name}').get_config()
     config.networks[network][field] = value
     step_by_shapes(config)
@@ -266,15 +271,10 @@ def test_every_layer_goes_where_there_is_a_field_for_it(name, network, field, va
 
 @pytest.mark.parametrize('way', ('concatenate', 'normalization', 'self_modulation'))
 @pytest.mark.parametrize(
-    'name',
-    [
-        name
-        for name, network, *_ in with_field('normalization', ('',))
-        if name in PAIRS and network == 'generator'
-    ],
+    'name', [name for name, network in first_with('normalization') if network == 'generator']
 )
 def test_every_way_of_telling_goes_with_every_generator_that_is_told_nothing(name, way):
-    """One step of it, by shapes; BigGAN's generators are told of classes in a way of their own."""
+    """One step of it, by shapes; BigGAN's are told of classes in a way of their own."""
     config = importlib.import_module(f'configs.{name}').get_config()
     config.condition.generator = way
     if name.startswith('biggan'):
