@@ -77,15 +77,20 @@ def draw_codes(run: Run, matched: np.ndarray) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('runs', nargs='+', help='folders of runs of configs/infogan.py')
+    runs = [load_run(path) for path in parser.parse_args().runs]
+    data, *others = sorted({run.config.data.name for run in runs})
+    if others:
+        raise SystemExit(f'the runs are of {data} and of {", ".join(others)}: one set at a time')
     said = []
-    for path in parser.parse_args().runs:
-        run = load_run(path)
+    for run in runs:
         labelled = split_examples(run.config.data)
         training, tests = labelled.training, labelled.tests
         found = categories(run, training['image'])
         matched = match(found, training['label'], labelled.classes)
         wrong = matched[categories(run, tests['image'])] != tests['label']
-        print(f'{path}, step {run.step}: {wrong.mean():.2%} of {len(wrong):,} images wrong')
+        print(
+            f'seed {run.config.seed}, step {run.step}: {wrong.mean():.2%} of {len(wrong):,} images wrong'
+        )
         if not said:
             draw_codes(run, matched)
         by_class = [wrong[tests['label'] == label].mean() for label in range(labelled.classes)]
@@ -99,7 +104,7 @@ def main() -> None:
                 'wrong_of_class': [round(share, 3) for share in by_class],
             }
         )
-    file = measure.RESULTS / f'categories-{run.config.data.name}.json'
+    file = measure.RESULTS / f'categories-{data}.json'
     measure.write(file, 'categories', {'runs': said})
 
 

@@ -17,10 +17,12 @@ from absl import flags, logging
 from gan_jax.fields import check_numbers, flatten
 from gan_jax.usage import UsageError, first_line, nearest
 
-LESS_MEMORY = (
-    'In training fewer images at once take less: a smaller --config.batch_size, or '
-    '--config.accumulate, which splits it into so many parts'
-)
+LESS_MEMORY = {  # by mode
+    'train': 'Fewer images at once take less: a smaller --config.batch_size, or --config.accumulate, '
+    'which splits it into so many parts',
+    'sample': 'Fewer samples take less: a smaller --num',
+    'eval': 'Fewer samples take less: a smaller --config.eval.num',
+}
 
 
 def parse(argv: list[str]) -> list[str]:
@@ -112,15 +114,24 @@ def run(options: flags.FlagValues) -> int:
         (_dry_run if options.dry_run else MODES[options.mode])(options, workdir)
     except UsageError as error:
         return _complain(error)
-    except RuntimeError as error:  # as which XLA says it
-        if 'RESOURCE_EXHAUSTED' not in str(error):
+    except (RuntimeError, MemoryError) as error:  # XLA's and NumPy's
+        said = _want_of_memory(error)
+        if not said:
             raise
-        said = first_line(error).partition('RESOURCE_EXHAUSTED: ')[2].partition('.:')[0]
-        return _complain(UsageError(f'{said.rstrip(".")}. {LESS_MEMORY}'))
+        return _complain(
+            UsageError(f'{said.rstrip(".")}. {LESS_MEMORY.get(options.mode, "")}'.strip())
+        )
     except KeyboardInterrupt:
         print('stopped at once; what was saved before stays', file=sys.stderr)
         return 130
     return 0
+
+
+def _want_of_memory(error: RuntimeError | MemoryError) -> str:
+    """Returns what an error says of memory that there is not; '' of another one."""
+    if isinstance(error, MemoryError):
+        return first_line(error) or 'Out of memory'
+    return first_line(error).partition('RESOURCE_EXHAUSTED: ')[2].partition('.:')[0]
 
 
 def _check_mode(options: flags.FlagValues) -> None:

@@ -5,6 +5,7 @@ import io
 import json
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -193,6 +194,15 @@ def test_sharpness_is_of_edges_and_falls_with_a_blur():
         assert measured(blurred) < 0.7 * measured(noise)
 
 
+def test_reconstructions_are_compared_with_what_they_are_of():
+    """Half as bright, edges are half as steep; the error is of pixels in [0, 1]."""
+    images = np.random.default_rng(0).integers(0, 128, (3, 6, 6, 1)).astype(np.uint8)
+    said = sharpness.compare(images, 2 * images)
+    error = np.mean((images / 255) ** 2)
+    expected = {'gradient': 0.5, 'laplacian': 0.25, 'squared_error': error}
+    assert said == pytest.approx(expected, rel=1e-5)
+
+
 @pytest.mark.parametrize('data', ('digits', 'mnist'))
 def test_two_autoencoders_differ_in_their_game_alone(data):
     configs = sharpness.settings(data, '', 5, seed=3)
@@ -219,6 +229,29 @@ def test_a_category_is_matched_with_the_class_that_it_finds_most():
     found[labels == 1] = 2  # with class 0
     found[0] = 0
     assert categories.match(found, labels, 4)[2] == 1
+
+
+def test_codes_are_varied_one_at_a_time():
+    """Rows are categories in the order of their classes; a number goes from -2 to 2, others stay."""
+
+    class Run:
+        config = SimpleNamespace(codes=SimpleNamespace(continuous=2))
+
+        def latents(self, count, key):
+            return {'z': np.full((count, 3), 7.0)}
+
+        def draw(self, latents):
+            assert np.all(latents['z'] == 7)
+            shown = np.concatenate([latents['category'][:, None], latents['codes']], axis=1)
+            return {'image': shown.reshape(-1, 3, 1, 1)}
+
+    drawn = categories.vary(Run(), np.array([2, 0, 1]))[..., 0, 0]
+    by_row = drawn.reshape(2, 3, categories.VALUES, 3)
+    assert np.all(by_row[..., 0] == np.array([1, 2, 0])[:, None])
+    expected = np.linspace(-2, 2, categories.VALUES)
+    for number, of_number in enumerate(by_row):
+        assert np.all(of_number[..., 1 + number] == expected)
+        assert np.all(of_number[..., 2 - number] == 0)
 
 
 def test_a_jump_of_a_growing_grid_is_told_from_change_within_a_stage():

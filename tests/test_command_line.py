@@ -182,7 +182,7 @@ def test_a_wrong_argument_gets_one_line(call_tiny, tmp_path, line):
 
 
 def test_too_little_memory_gets_one_line(call_tiny, monkeypatch):
-    """What XLA says of the bytes, and what to do; any other error of it is no one's mistake."""
+    """What XLA or NumPy says, and what to do; any other error of XLA is no one's mistake."""
     kind = 'RESOURCE_EXHAUSTED: Out of memory'
     on_many = f'{kind} while trying to allocate 328 bytes.: while running replica 0 of: all'
     sayings = iter((f'{kind} allocating 328 bytes.', on_many, 'INTERNAL: else'))
@@ -197,6 +197,9 @@ def test_too_little_memory_gets_one_line(call_tiny, monkeypatch):
         assert 'replica' not in errors
     with pytest.raises(RuntimeError, match='INTERNAL'):
         call_tiny()
+    monkeypatch.setitem(command_line.MODES, 'sample', lambda *_: np.empty(2**60))
+    code, _, errors = call_tiny('--mode=sample', '--num=1', '--out=samples.npz')
+    assert_one_line(code, errors, ['Unable to allocate', '--num'])
 
 
 def test_a_data_set_that_cannot_be_had_is_said_within_ten_seconds(program, tmp_path):
