@@ -88,9 +88,7 @@ def main() -> None:
         found = categories(run, training['image'])
         matched = match(found, training['label'], labelled.classes)
         wrong = matched[categories(run, tests['image'])] != tests['label']
-        print(
-            f'seed {run.config.seed}, step {run.step}: {wrong.mean():.2%} of {len(wrong):,} images wrong'
-        )
+        print(f'seed {run.config.seed}: {wrong.mean():.2%} of {len(wrong):,} images wrong')
         if not said:
             draw_codes(run, matched)
         by_class = [wrong[tests['label'] == label].mean() for label in range(labelled.classes)]

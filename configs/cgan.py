@@ -30,7 +30,7 @@ def get_config(data: str = 'digits') -> ConfigDict:
     config.condition = dict(generator='concatenate', discriminator='concatenate')
     config.networks = dcgan.networks(kernel_size=4)
     presets = dcgan.presets()
-    # A class's gains begin at 1: in so few steps, at the discriminator's rate, they tell too little.
+    # At the discriminator's rate a class's gains move too little in so few steps.
     faster = dict(optimizers=dict(generator=dict(learning_rate=1e-3)))
     short = {name: presets[name] | faster for name in ('digits', 'mnist', 'fashion_mnist')}
     return base.finish(config, short | {'cifar10': presets['cifar10']}, data)

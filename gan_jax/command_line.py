@@ -18,8 +18,8 @@ from gan_jax.fields import check_numbers, flatten
 from gan_jax.usage import UsageError, first_line, nearest
 
 LESS_MEMORY = {  # by mode
-    'train': 'Fewer images at once take less: a smaller --config.batch_size, or --config.accumulate, '
-    'which splits it into so many parts',
+    'train': 'Fewer images at once take less: a smaller --config.batch_size, or '
+    '--config.accumulate, which splits it into so many parts',
     'sample': 'Fewer samples take less: a smaller --num',
     'eval': 'Fewer samples take less: a smaller --config.eval.num',
 }
@@ -118,9 +118,8 @@ def run(options: flags.FlagValues) -> int:
         said = _want_of_memory(error)
         if not said:
             raise
-        return _complain(
-            UsageError(f'{said.rstrip(".")}. {LESS_MEMORY.get(options.mode, "")}'.strip())
-        )
+        advice = LESS_MEMORY.get(options.mode, '')
+        return _complain(UsageError(f'{said.rstrip(".")}. {advice}'.strip()))
     except KeyboardInterrupt:
         print('stopped at once; what was saved before stays', file=sys.stderr)
         return 130

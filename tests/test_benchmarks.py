@@ -232,7 +232,7 @@ def test_a_category_is_matched_with_the_class_that_it_finds_most():
 
 
 def test_codes_are_varied_one_at_a_time():
-    """Rows are categories in the order of their classes; a number goes from -2 to 2, others stay."""
+    """Rows are categories by their classes; a number goes from -2 to 2, others stay."""
 
     class Run:
         config = SimpleNamespace(codes=SimpleNamespace(continuous=2))

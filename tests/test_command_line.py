@@ -197,7 +197,7 @@ def test_too_little_memory_gets_one_line(call_tiny, monkeypatch):
         assert 'replica' not in errors
     with pytest.raises(RuntimeError, match='INTERNAL'):
         call_tiny()
-    monkeypatch.setitem(command_line.MODES, 'sample', lambda *_: np.empty(2**60))
+    monkeypatch.setitem(command_line.MODES, 'sample', lambda *_: np.empty(2**50))
     code, _, errors = call_tiny('--mode=sample', '--num=1', '--out=samples.npz')
     assert_one_line(code, errors, ['Unable to allocate', '--num'])
 
