@@ -12,10 +12,14 @@ import pytest
 from test_translators import AFFINE, AUTHORS, PATCHGAN, PLAIN, RESNET, UNET, draw, drawn
 
 from configs import cyclegan as cyclegan_config, pix2pix as pix2pix_config
+from gan_jax import losses
+from gan_jax.augmenting import Augmentation
 from gan_jax.build import build_optimizers
 from gan_jax.checkpoint import Checkpoints
+from gan_jax.game import Context
 from gan_jax.games import build_game
-from gan_jax.games.cyclegan import through_pool
+from gan_jax.games.cyclegan import cyclegan, through_pool
+from gan_jax.games.pix2pix import pix2pix
 from gan_jax.step import init_state, make_train_step, sampled_networks
 from gan_jax.usage import UsageError
 
@@ -101,6 +105,56 @@ def test_pix2pixs_losses_are_the_authors_for_three_steps():
         np.testing.assert_allclose(said['translator/loss'], translator, rtol=1e-4)
         np.testing.assert_allclose(said['discriminator/loss'], discriminator, rtol=1e-3)
         np.testing.assert_allclose(100 * said['translator/l1_error'], error, rtol=1e-4)
+
+
+def dim(images, key, context):
+    """Each image in a light of its own."""
+    return images * jax.random.uniform(key, (len(images), 1, 1, 1))
+
+
+class Seen:
+    """Networks that keep what discriminators see, and translators that make everything 1."""
+
+    def __init__(self):
+        self.images = []
+
+    def __getattr__(self, name):
+        if name in ('translator', 'to_image', 'to_other'):
+            return lambda images, *noise, **update: jnp.ones_like(images)
+        return lambda images, **update: self.images.append(images) or jnp.zeros(len(images))
+
+
+SHAPE = (3, 8, 8, 1)
+SHOWN = {'image': 0.5 * jnp.ones(SHAPE), 'other': 0.25 * jnp.ones(SHAPE)}
+
+
+def test_an_augmentation_changes_both_images_of_a_pair_alike():
+    """In either player's turn; and each pair, real or not, in its own way."""
+    loss, terms = losses.non_saturating(), dict(adversarial=1.0, l1=1.0)
+    game = pix2pix(None, None, loss, **terms, augmentation=Augmentation(dim))
+    for phase in game.phases:
+        networks = Seen()
+        phase.loss(networks, Context(SHOWN, jax.random.key(0), jnp.int32(0), {}))
+        for seen, image in zip(networks.images, (0.5, 1.0), strict=True):
+            np.testing.assert_allclose(seen[..., 0] * image, seen[..., 1] * 0.25, rtol=1e-6)
+        lights = np.concatenate([seen[:, 0, 0, 0] for seen in networks.images])
+        assert len(np.unique(lights)) == 2 * len(SHOWN['image'])
+
+
+def test_an_augmentation_changes_what_both_discriminators_see():
+    """Each image in its own way; what translators are given, and the pool, stay as they are."""
+    terms = dict(adversarial=1.0, cycle=1.0, identity=1.0, pool=2)
+    game = cyclegan(
+        None, None, losses.least_squares(), **terms, batch=SHAPE, augmentation=Augmentation(dim)
+    )
+    extra = {**game.extra, 'judged': {name: jnp.ones(SHAPE) for name in SHOWN}}
+    for phase in game.phases:
+        networks = Seen()
+        _, report = phase.loss(networks, Context(SHOWN, jax.random.key(0), jnp.int32(0), extra))
+        lights = np.concatenate([seen[:, 0, 0, 0] for seen in networks.images])
+        assert len(np.unique(lights)) == 4 * len(SHOWN['image'])
+        for pool in report.extra.get('pool', {}).values():
+            assert np.all(pool == 1)
 
 
 def test_the_pool_resumes_exactly(tmp_path):

@@ -1,5 +1,7 @@
 """VAE-GAN's three losses against the lines of the paper's algorithm 1, in NumPy."""
 
+from functools import partial
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -8,6 +10,7 @@ import pytest
 
 from configs import vae_gan as configs
 from gan_jax import losses, priors
+from gan_jax.augmenting import UNCHANGED, Augmentation
 from gan_jax.game import Context, Networks
 from gan_jax.games.vae_gan import build, vae_gan
 from gan_jax.models import vae_gan as models
@@ -43,9 +46,14 @@ def dense(layer, x):
     return x @ np.asarray(layer['kernel'], np.float64) + np.asarray(layer['bias'])
 
 
-@pytest.fixture(scope='module')
-def played():
-    """Each player's loss of a batch, its report and its gradients; the batch, weights and key."""
+def dim(images, key, context):
+    """Each image in a light of its own."""
+    return images * jax.random.uniform(key, (len(images), 1, 1, 1))
+
+
+@pytest.fixture(scope='module', params=(UNCHANGED, Augmentation(dim)), ids=('plain', 'dim'))
+def played(request):
+    """Each player's loss of a batch, its report and its gradients; what it was played with."""
     game = vae_gan(
         _Encoder(),
         _Decoder(),
@@ -53,6 +61,7 @@ def played():
         priors.gaussian(2),
         losses.minimax(),
         GAMMA,
+        augmentation=request.param,
     )
     image = np.tanh(np.random.default_rng(0).normal(size=(5, 2, 2, 1))).astype(np.float32)
     inputs = game.inputs({'image': jnp.asarray(image)})
@@ -75,18 +84,21 @@ def played():
 
         of = {name: params[name] for name in game.players[phase.player]}
         said[phase.player] = jax.value_and_grad(loss, has_aux=True)(of)
-    return said, image.astype(np.float64), params, key
+    return said, partial(follow, image.astype(np.float64), params, request.param.apply, key)
 
 
-def follow(image, params, code_key, prior_key):
+def follow(image, params, augment, key, draws):
     """Divergence, reconstructions' unlikeness, and logits of the three kinds: [B] each."""
+    code_key, *prior_keys, show_key = jax.random.split(key, draws + 1)
+    prior_key = prior_keys[0] if prior_keys else code_key
     flat = image.reshape(len(image), -1)
     mean, log_variance = (dense(params['encoder'][n], flat) for n in ('mean', 'log_variance'))
     noise = np.asarray(jax.random.normal(code_key, mean.shape), np.float64)
     z = mean + np.exp(log_variance / 2) * noise
     prior = np.asarray(jax.random.normal(prior_key, mean.shape), np.float64)
     kinds = [flat, *(np.tanh(dense(params['decoder']['pixels'], code)) for code in (z, prior))]
-    seen = [dense(params['discriminator']['seen'], kind) for kind in kinds]
+    shown = [np.float64(augment(kind.reshape(-1, 2, 2, 1), show_key, None)) for kind in kinds]
+    seen = [dense(params['discriminator']['seen'], kind.reshape(len(kind), -1)) for kind in shown]
     logits = [dense(params['discriminator']['logit'], np.tanh(s))[:, 0] for s in seen]
     divergence = 0.5 * (mean**2 + np.exp(log_variance) - log_variance - 1).sum(1)
     return divergence, 0.5 * ((seen[0] - seen[1]) ** 2).sum(1), logits
@@ -97,8 +109,8 @@ def log_sigmoid(x):
 
 
 def test_the_encoder_pays_for_its_prior_and_for_unlike_features(played):
-    said, image, params, key = played
-    divergence, unlikeness, _ = follow(image, params, key, key)
+    said, followed = played
+    divergence, unlikeness, _ = followed(1)
     (value, report), _ = said['encoder']
     np.testing.assert_allclose(value, (divergence + unlikeness).mean(), rtol=1e-5)
     np.testing.assert_allclose(report.metrics['divergence'], divergence.mean(), rtol=1e-5)
@@ -107,8 +119,8 @@ def test_the_encoder_pays_for_its_prior_and_for_unlike_features(played):
 
 def test_the_decoder_weighs_likeness_against_both_kinds_of_fakes(played):
     """gamma L_llike - L_GAN, of which the discriminator's words about real images are constant."""
-    said, image, params, key = played
-    _, unlikeness, (_, again, sampled) = follow(image, params, *jax.random.split(key))
+    said, followed = played
+    _, unlikeness, (_, again, sampled) = followed(2)
     fooled = (log_sigmoid(-again) + log_sigmoid(-sampled)).mean() / 2
     (value, report), _ = said['decoder']
     np.testing.assert_allclose(value, GAMMA * unlikeness.mean() + fooled, rtol=1e-5)
@@ -116,8 +128,8 @@ def test_the_decoder_weighs_likeness_against_both_kinds_of_fakes(played):
 
 
 def test_the_discriminator_tells_real_images_from_reconstructions_and_samples(played):
-    said, image, params, key = played
-    _, _, (real, again, sampled) = follow(image, params, *jax.random.split(key))
+    said, followed = played
+    _, _, (real, again, sampled) = followed(2)
     caught = (log_sigmoid(-again) + log_sigmoid(-sampled)).mean() / 2
     np.testing.assert_allclose(
         said['discriminator'][0][0], -log_sigmoid(real).mean() - caught, rtol=1e-5
