@@ -12,8 +12,8 @@ convolutions begin from a normal distribution that is cut at two deviations.
 Measured: digits, 2 cores of AMD EPYC: 5,000 steps in under 170 s; confidence 0.96.
 Measured: of 360 scans of the embedded digits, after 5,000 updates, the category has 26 % wrong
 (`benchmarks/results/categories-digits.json`).
-Measured: of MNIST's test images, after 5,000 updates, 7.2 % and 14.0 % with two seeds, most of them
-4s and 9s (`benchmarks/results/categories-mnist.json`).
+Measured: of MNIST's test images, after 5,000 updates, 7.2 % with the config's seed, 14.0 and 12.3 %
+with two others, most of them 4s and 9s (`benchmarks/results/categories-mnist.json`).
 Paper: the category classifies MNIST with an error of 5 %.
 """
 
