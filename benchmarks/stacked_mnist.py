@@ -39,6 +39,8 @@ PAIR = {
     'prior.size': 256,
     'networks.generator.widths': '(64,32)',
     'networks.discriminator.normalization': 'none',
+    'optimizers.generator.learning_rate': 1e-3,
+    'optimizers.discriminator.learning_rate': 1e-3,
 }
 METHODS = {
     'non_saturating': {'loss.name': 'non_saturating'},
