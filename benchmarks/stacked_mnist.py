@@ -13,6 +13,7 @@ command. Writes `../results/stacked_mnist.json`; what other methods have there s
 """
 
 import argparse
+import itertools
 import json
 import subprocess
 import sys
@@ -96,28 +97,26 @@ def main() -> None:
         'steps': arguments.steps,
         'data.data_dir': arguments.data_dir,
     }
-    for name in arguments.methods.split(','):
-        said = []
-        for seed in map(int, arguments.seeds.split(',')):
-            begin = time.perf_counter()
-            with tempfile.TemporaryDirectory() as folder:
-                images = sample({**common, **METHODS[name], 'seed': seed}, Path(folder))
-            coverage = mode_coverage(read_triples(classifier, images), shares)
-            said.append(
-                {
-                    'seed': seed,
-                    'seconds': round(time.perf_counter() - begin, 1),
-                    'modes': coverage.seen,
-                    'kl': round(float(coverage.divergence.value), 4),
-                }
-            )
-            print(name, said[-1], flush=True)
+    runs = {name: [] for name in arguments.methods.split(',')}
+    for seed, name in itertools.product(map(int, arguments.seeds.split(',')), runs):
+        begin = time.perf_counter()
+        with tempfile.TemporaryDirectory() as folder:
+            images = sample({**common, **METHODS[name], 'seed': seed}, Path(folder))
+        coverage = mode_coverage(read_triples(classifier, images), shares)
+        said = {
+            'seed': seed,
+            'seconds': round(time.perf_counter() - begin, 1),
+            'modes': coverage.seen,
+            'kl': round(float(coverage.divergence.value), 4),
+        }
+        print(name, said, flush=True)
+        runs[name].append(said)
         methods = json.loads(OUT.read_text()) if OUT.exists() else {}
         methods[name] = {
             'discriminator': arguments.widths,
             'steps': arguments.steps,
             'fields': METHODS[name],
-            'runs': said,
+            'runs': runs[name],
             'modes_of_real_images': len(np.unique(real)),
             **measure.origin('stacked_mnist'),
         }
