@@ -20,7 +20,6 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from benchmarks import measure
-from benchmarks.train_systems import RESULTS
 from gan_jax.analysis import record
 from gan_jax.stages import split
 from gan_jax.workdir import read_config
@@ -97,7 +96,7 @@ def draw(
     axes.set_xlabel('training steps; a line where a stage begins')
     axes.set_ylabel('change of the grid')
     axes.spines[['top', 'right']].set_visible(False)
-    figure.savefig(RESULTS / 'progan-growth.png', dpi=110)
+    figure.savefig(measure.SHOWN / 'progan-growth.png', dpi=110)
 
 
 if __name__ == '__main__':

@@ -14,7 +14,6 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from benchmarks import measure
-from benchmarks.train_systems import RESULTS
 
 NAMES = 'fid', 'precision', 'recall'
 
@@ -54,7 +53,7 @@ def main() -> None:
     axes.set_ylabel('precision: quality')
     axes.margins(0.15)
     axes.spines[['top', 'right']].set_visible(False)
-    figure.savefig(RESULTS / 'biggan-truncation.png', dpi=110)
+    figure.savefig(measure.SHOWN / 'biggan-truncation.png', dpi=110)
 
 
 if __name__ == '__main__':
