@@ -2,8 +2,9 @@
 
 A generator that is told the class, and a discriminator that is not but has to name it: a second
 head on its features, in both players' losses with weight 1. On CIFAR-10 the networks of appendix A:
-5x5 transposed convolutions of 384, 192 and 96 channels; six 3x3 convolutions of 16 to 512 channels,
-normalised, with dropout of one half.
+a dense layer to 4x4 pixels of 384 channels, then 5x5 transposed convolutions to 192, 96 and 3; six
+3x3 convolutions of 16 to 512 channels, with dropout of one half. Either's first layer is not
+normalised.
 
     python main.py --config=configs/acgan.py
     python main.py --config=configs/acgan.py:cifar10
@@ -28,7 +29,7 @@ def get_config(data: str = 'digits') -> ConfigDict:
     config.terms.auxiliary_classifier = 1.0
     config.networks = dict(
         generator=dict(
-            name='dcgan.Generator',
+            name='acgan.Generator',
             widths=(384, 192, 96),
             kernel_size=5,
             upsampling='transposed',

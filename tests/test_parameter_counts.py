@@ -59,10 +59,7 @@ PUBLISHED = {
     # Odena et al. 2017, tables 1 and 2: 110 to 4x4x384, 5x5 kernels to 192, 96 and 3 channels; 3x3
     # kernels to 16, 32, ..., 512. Gains and biases where there is a normalisation, else biases.
     'acgan:cifar10': dict(
-        generator=(110 * 16 * 384 + 2 * 384)
-        + 25 * (384 * 192 + 192 * 96 + 96 * 3)
-        + 2 * (192 + 96)
-        + 3,
+        generator=(110 + 1) * 16 * 384 + 25 * (384 * 192 + 192 * 96 + 96 * 3) + 2 * (192 + 96) + 3,
         discriminator=9 * (3 * 16 + 16 * 32 + 32 * 64 + 64 * 128 + 128 * 256 + 256 * 512)
         + 16
         + 2 * (32 + 64 + 128 + 256 + 512)

@@ -1,11 +1,30 @@
-"""ACGAN's discriminator for CIFAR-10, Odena et al. 2017, appendix A, table 2."""
+"""ACGAN's networks for CIFAR-10, Odena et al. 2017, appendix A, table 2."""
 
+import math
 from collections.abc import Callable
 
 import flax.linen as nn
 
+from gan_jax.models import dcgan
 from gan_jax.models.conv import Conv
-from gan_jax.models.layers import Array, BatchNorm, Initializer, leaky_relu, logit, plain
+from gan_jax.models.layers import (
+    Array,
+    BatchNorm,
+    Initializer,
+    base_shape,
+    leaky_relu,
+    logit,
+    plain,
+)
+
+
+class Generator(dcgan.Generator):
+    """DCGAN's, but for the small image, which is not normalised."""
+
+    def _project(self, z: Array, train: bool) -> Array:
+        base = base_shape(self.image_shape, len(self.widths), self.widths[0])
+        x = nn.Dense(math.prod(base), kernel_init=self.kernel_init)(z)
+        return nn.relu(x.reshape(-1, *base))
 
 
 class Discriminator(nn.Module):

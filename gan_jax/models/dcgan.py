@@ -34,16 +34,20 @@ class Generator(nn.Module):
 
     @nn.compact
     def __call__(self, z: Array, train: bool = True) -> Array:
-        def normalize(x):
-            return nn.relu(self.normalization(scale_init=unit_gain)(x, train))
+        has_bias = self.normalization is Unnormalized
+        x = self._project(z, train)
+        for features in self.widths[1:]:
+            x = self._normalize(self._upsample(features, has_bias)(x), train)
+        return jnp.tanh(self._upsample(self.image_shape[-1], True)(x))
 
+    def _project(self, z: Array, train: bool) -> Array:
         base = base_shape(self.image_shape, len(self.widths), self.widths[0])
         has_bias = self.normalization is Unnormalized
         x = nn.Dense(math.prod(base), use_bias=has_bias, kernel_init=self.kernel_init)(z)
-        x = normalize(x.reshape(-1, *base))
-        for features in self.widths[1:]:
-            x = normalize(self._upsample(features, has_bias)(x))
-        return jnp.tanh(self._upsample(self.image_shape[-1], True)(x))
+        return self._normalize(x.reshape(-1, *base), train)
+
+    def _normalize(self, x: Array, train: bool) -> Array:
+        return nn.relu(self.normalization(scale_init=unit_gain)(x, train))
 
     def _upsample(self, features: int, use_bias: bool) -> nn.Module:
         return self.upsampling(
