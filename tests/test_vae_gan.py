@@ -121,7 +121,7 @@ def test_the_decoder_weighs_likeness_against_both_kinds_of_fakes(played):
     """gamma L_llike - L_GAN, of which the discriminator's words about real images are constant."""
     said, followed = played
     _, unlikeness, (_, again, sampled) = followed(2)
-    fooled = (log_sigmoid(-again) + log_sigmoid(-sampled)).mean() / 2
+    fooled = (log_sigmoid(-again) + log_sigmoid(-sampled)).mean()
     (value, report), _ = said['decoder']
     np.testing.assert_allclose(value, GAMMA * unlikeness.mean() + fooled, rtol=1e-5)
     np.testing.assert_allclose(report.metrics['adversary'], fooled, rtol=1e-5)

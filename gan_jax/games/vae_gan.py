@@ -29,8 +29,8 @@ def vae_gan(
     """Returns the game of algorithm 1: three networks, each of which minimises a loss of its own.
 
         encoder        KL(q(z|x) || p(z)) + L_llike
-        decoder        gamma L_llike + its loss against the discriminator
-        discriminator  real images against reconstructions and samples, half of the weight each
+        decoder        gamma L_llike + its losses by reconstructions and by samples
+        discriminator  real images against both of these, with half of the weight each
 
     L_llike = -log N(Dis_l(x) | Dis_l(x~), 1) but for its constant, a sum over the numbers of Dis_l:
     equation 7. In a step they move in this order, each by images of the networks as they are then.
@@ -71,8 +71,9 @@ def vae_gan(
         sample = _decode(networks, prior.draw(prior_key, len(real)), update=True)
         real_logits, seen = _judge(networks, show(real))
         logits, other = _judge(networks, show(reconstruction))
-        fake_logits = _in_turns(logits, _judge(networks, show(sample))[0])
-        unlike, adversary = _unlikeness(seen, other), loss.generator(real_logits, fake_logits)
+        sample_logits, _ = _judge(networks, show(sample))
+        adversary = loss.generator(real_logits, logits) + loss.generator(real_logits, sample_logits)
+        unlike = _unlikeness(seen, other)
         return gamma * unlike + adversary, Report(
             metrics={'unlikeness': unlike, 'adversary': adversary}
         )
