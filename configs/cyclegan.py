@@ -34,7 +34,7 @@ def get_config(data: str = 'digits') -> ConfigDict:
     config = base.run_fields('cyclegan')
     config.batch_size = 1
     config.pool = 50  # earlier translations into each domain
-    config.loss = dict(name='least_squares')
+    config.loss = dict(name='least_squares', label_smoothing=0.0)
     config.augmentation = base.augmentation_fields()
     config.terms = dict(
         adversarial=2.0,  # the translators' least squares have no half, unlike LSGAN's

@@ -35,7 +35,7 @@ def get_config(data: str = 'digits') -> ConfigDict:
     """Returns the system with its preset for pairs of images."""
     config = base.run_fields('pix2pix')
     config.batch_size = 1
-    config.loss = dict(name='non_saturating')
+    config.loss = dict(name='non_saturating', label_smoothing=0.0)
     config.augmentation = base.augmentation_fields()
     config.terms = dict(adversarial=1.0, l1=100.0)
     layers = base.TRANSLATING | dict(normalization='instance', normalized_bias=False)

@@ -14,7 +14,6 @@ _LEAST = {
     'stages.start': 0,
     'stages.batch_size': 1,
     '*growth.*': 0,
-    'networks.*.max_width': 1,
     'networks.*.group_size': 1,
     'batch_size': 1,
     'critic_updates': 1,
@@ -39,9 +38,15 @@ _LEAST = {
     'augmentation.instance_noise.steps': 1,
     'augmentation.*': 0,
     'pool': 1,
-    'networks.*.width': 1,
+    'networks.*width': 1,
     'networks.*.channel_*': 1,
     'networks.*.widths': 1,
+    'networks.*.layers': 1,
+    'networks.*.features': 1,
+    'networks.*.hidden': 1,
+    'networks.*.halvings': 0,
+    'networks.*.dropout*': 0,
+    'networks.*init.*': 0,
     'networks.*.multiples': 1,
     'networks.*.attention': 1,
     'networks.*.embedding': 1,
@@ -76,6 +81,7 @@ _BELOW = {
     'seed': 2**32,
     'eval.seed': 2**32,
     'loss.label_smoothing': 1,
+    'networks.*.dropout': 1,
     'ema_decay': 1,
     '*.b1': 1,
     '*.b2': 1,
@@ -83,6 +89,7 @@ _BELOW = {
     '*.decay': 1,
 }
 _PAIRS = ('data.size', 'data.crop_from', 'log.grid')
+_FILLED = ('networks.*.widths', 'networks.*.multiples')
 
 
 def flatten(config: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
@@ -108,6 +115,8 @@ def check_numbers(config: Mapping[str, Any]) -> None:
         values = value if isinstance(value, tuple) else (value,)
         if name in _PAIRS and len(values) != 2:
             raise UsageError(f'config.{name} must be two numbers, not {value}')
+        if value == () and any(fnmatchcase(name, pattern) for pattern in _FILLED):
+            raise UsageError(f'config.{name} must hold at least one number')
         if least == 1 and isinstance(value, tuple) and {*map(type, value)} - {int}:
             raise UsageError(f'config.{name} must hold whole numbers, not {value}')
         for number in values:

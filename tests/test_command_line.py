@@ -137,6 +137,7 @@ WRONG_ARGUMENTS = {
     '--config.loss.name=': ["unknown loss ''"],
     '--config.prior.size=0': ['config.prior.size must be at least 1'],
     '--config.networks.generator.widths=(0,)': ['config.networks.generator.widths must be'],
+    '--config.networks.generator.widths=()': ['generator.widths must hold at least one number'],
     '--config.optimizers.generator.learning_rate=-1': ['learning_rate must be at least 0'],
     '--config.optimizers.generator.learning_rate=nan': ['learning_rate must be'],
     '--config.log.every=0': ['config.log.every must be at least 1'],

@@ -230,17 +230,3 @@ def test_mutual_information_is_of_the_category_and_of_the_codes():
     log_q += -0.5 * (scene.latents['codes'][:, 0] - output[:, 3]) ** 2
     for term in (part.discriminator, part.generator):
         np.testing.assert_allclose(term(networks, scene)[0], -0.5 * log_q.mean(), rtol=1e-5)
-
-
-def test_labels_are_asked_for_where_the_generator_is_told_none():
-    part = auxiliary_classifier(1.0, Classifier(classes=3))
-    scene, networks, _ = scene_and_networks(part)
-    with pytest.raises(UsageError, match='needs a generator that is told of classes'):
-        part.generator(networks, scene._replace(latents={'z': Z}))
-
-
-def test_codes_are_asked_for_where_there_are_none():
-    part = mutual_information(1.0, Head())
-    scene, networks, _ = scene_and_networks(part)
-    with pytest.raises(UsageError, match='from_codes'):
-        part.generator(networks, scene._replace(latents={'z': Z}))

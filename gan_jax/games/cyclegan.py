@@ -186,8 +186,14 @@ def build(config: Any) -> Game:
     """Returns the game that `config` describes; see `configs/cyclegan.py` for its fields.
 
     Raises:
-      UsageError: microbatches, of which the discriminators would see but the last one's.
+      UsageError: one domain alone; microbatches, of which the discriminators would see but the last
+        one's.
     """
+    if config.data.other.relation == 'none':
+        raise UsageError(
+            f'game {config.game!r} is of two sets of images: '
+            "config.data.other.relation='none' must be 'unpaired' or 'paired'"
+        )
     if config.accumulate != 1:
         raise UsageError(f'game {config.game!r} takes a batch whole: config.accumulate must be 1')
     image_shape = (*config.data.size, config.data.channels)

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from gan_jax import losses, models
 from gan_jax.augmenting import UNCHANGED, Augmentation, choose_augmentation
 from gan_jax.game import Array, Context, Game, Networks, Phase, Report
-from gan_jax.usage import make
+from gan_jax.usage import UsageError, make
 
 
 def pix2pix(
@@ -116,7 +116,16 @@ def _noise(key: Array, images: Array) -> Array:
 
 
 def build(config: Any) -> Game:
-    """Returns the game that `config` describes; see `configs/pix2pix.py` for its fields."""
+    """Returns the game that `config` describes; see `configs/pix2pix.py` for its fields.
+
+    Raises:
+      UsageError: the data are no pairs.
+    """
+    if config.data.other.relation != 'paired':
+        raise UsageError(
+            f'game {config.game!r} learns from pairs of images: '
+            f"config.data.other.relation={config.data.other.relation!r} must be 'paired'"
+        )
     image_shape = (*config.data.size, config.data.channels)
     return pix2pix(
         models.build_network(config.networks.translator, image_shape=image_shape),

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from gan_jax.models.channels import channel_mean, spread
 from gan_jax.models.conv import Conv, ConvTranspose, UpsampleConv
 from gan_jax.models.mixing import MinibatchDiscrimination, MinibatchStddev
-from gan_jax.models.normalization import GroupNorm, InstanceNorm, weight_norm
+from gan_jax.models.normalization import GROUPS, GroupNorm, InstanceNorm, weight_norm
 from gan_jax.usage import UsageError, choose
 
 Array = jax.Array
@@ -289,7 +289,7 @@ NORMALIZATIONS = {
     'instance': InstanceNorm,
     'plain_instance': partial(InstanceNorm, affine=False),
     'pixel': PixelNorm,
-    **{f'group_{groups}': partial(GroupNorm, groups) for groups in (2, 4, 8, 16, 32)},
+    **{f'group_{groups}': partial(GroupNorm, groups) for groups in GROUPS},
 }
 WEIGHTS = {'plain': plain, 'spectral_norm': spectral_norm, 'weight_norm': weight_norm}
 ANSWERS = {

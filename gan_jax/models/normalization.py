@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from gan_jax.usage import UsageError
 
 Array = jax.Array
+GROUPS = 2, 4, 8, 16, 32  # counts that have a name
 Initializer = Callable[..., Array]
 
 
@@ -44,10 +45,10 @@ class GroupNorm(nn.Module):
     def __call__(self, x: Array, train: bool) -> Array:
         channels = x.shape[-1]
         if channels % self.groups:
-            dividing = [f'{n}' for n in range(1, self.groups) if channels % n == 0]
+            others = [f'group_{groups}' for groups in GROUPS if channels % groups == 0]
             raise UsageError(
                 f'{channels} channels cannot be split into {self.groups} groups; '
-                f'group counts that divide them: {", ".join(dividing)}'
+                f'what they can have instead: {", ".join([*others, "layer", "instance"])}'
             )
         return nn.GroupNorm(
             num_groups=self.groups,

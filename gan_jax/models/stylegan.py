@@ -36,7 +36,13 @@ def resolutions(image_shape: Shape) -> list[int]:
 
 
 def channels(size: int, base: int, most: int) -> int:
-    """Returns the channels of an image of `size` pixels a side: base / size, up to `most`."""
+    """Returns the channels of an image of `size` pixels a side: base / size, up to `most`.
+
+    Raises:
+      UsageError: there would be none.
+    """
+    if base < size:
+        raise UsageError(f'channel_base={base} leaves images of {size} pixels without channels')
     return min(base // size, most)
 
 

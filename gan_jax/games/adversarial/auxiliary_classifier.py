@@ -9,7 +9,6 @@ import jax.numpy as jnp
 from gan_jax.game import Array, Networks, Report
 from gan_jax.games.adversarial.part import Part
 from gan_jax.games.adversarial.scene import Scene
-from gan_jax.usage import UsageError
 
 
 def auxiliary_classifier(weight: float, head: nn.Module) -> Part:
@@ -19,16 +18,8 @@ def auxiliary_classifier(weight: float, head: nn.Module) -> Part:
     E[log P(C = c | X_fake)], which both maximise; the generator has no say in the first.
 
     Args:
-      head: features [B, F] -> logits of classes [B, K].
+      head: features [B, F] -> logits of classes [B, K]; the generator is told classes.
     """
-
-    def asked(scene: Scene) -> Array:
-        if 'label' not in scene.latents:
-            raise UsageError(
-                'config.terms.auxiliary_classifier needs a generator that is told of classes: '
-                "config.condition.generator='concatenate' or 'normalization'"
-            )
-        return scene.latents['label']
 
     def judge(networks: Networks, seen: Mapping[str, Array], label: Array) -> tuple[Array, Array]:
         """Returns -E[log P(C = c | X)], and how often the likeliest class is right."""
@@ -38,12 +29,12 @@ def auxiliary_classifier(weight: float, head: nn.Module) -> Part:
 
     def discriminator(networks: Networks, scene: Scene) -> tuple[Array, Report]:
         real, accuracy = judge(networks, scene.real_seen, scene.context.batch['label'])
-        fake, fake_accuracy = judge(networks, scene.fake_seen, asked(scene))
+        fake, fake_accuracy = judge(networks, scene.fake_seen, scene.latents['label'])
         metrics = {'real_label_accuracy': accuracy, 'fake_label_accuracy': fake_accuracy}
         return weight * (real + fake), Report(metrics)
 
     def generator(networks: Networks, scene: Scene) -> tuple[Array, Report]:
-        fake, _ = judge(networks, scene.fake_seen, asked(scene))
+        fake, _ = judge(networks, scene.fake_seen, scene.latents['label'])
         return weight * fake, Report()
 
     return Part(

@@ -35,15 +35,12 @@ def build(config: Any) -> Game:
         models.network_maker(config.networks.discriminator, **_offered(config)),
         config.data.classes,
     )
-    told = _checked(models.told_of(discriminator), config)
+    told = _with_labels(models.told_of(discriminator), config)
     normalized, mixes_examples = _looks_across(discriminator, config, told)
     generation = choose('generation', config.generation, GENERATIONS)(config)
     parts = _build_penalties(config, normalized) + _build_terms(config, generation)
-    if set(told) - set(generation.told):
-        raise UsageError(
-            'a discriminator that is told of classes needs a generator that is told them too: '
-            "config.condition.generator='concatenate' or 'normalization'"
-        )
+    if told:
+        _need_classes('a discriminator that is told of classes', config, generation)
     return adversarial(
         generation,
         discriminator,
@@ -68,14 +65,29 @@ def _offered(config: Any) -> dict[str, Any]:
     }
 
 
-def _checked(told: tuple[str, ...], config: Any) -> tuple[str, ...]:
-    """Finds a network that wants labels where the data have none."""
+def _with_labels(told: tuple[str, ...], config: Any) -> tuple[str, ...]:
+    """Returns what a network is told, or finds that it wants labels and the data have none."""
     if told and not config.data.classes:
         raise UsageError(
             f'networks that are told of classes need labelled data: {config.data.name!r} has '
             'config.data.classes=0'
         )
     return told
+
+
+# How a generator comes to be told of classes, by `config.generation`.
+_TELLING = {
+    'from_prior': "config.condition.generator='concatenate' or 'normalization'",
+    'from_codes': "config.generation='from_prior', whose generator can be",
+    'style_based': "config.networks.mapping.name='stylegan2.ConditionalMapping'",
+}
+
+
+def _need_classes(what: str, config: Any, generation: Generation) -> None:
+    if 'label' not in generation.told:
+        raise UsageError(
+            f'{what} needs a generator that is told of them too: {_TELLING[config.generation]}'
+        )
 
 
 def _section(config: Any, name: str) -> Any:
@@ -102,7 +114,7 @@ def _from_prior(config: Any) -> Generation:
         models.network_maker(_section(config, 'generator'), **_offered(config)),
         config.data.classes,
     )
-    told = _checked(models.told_of(generator), config)
+    told = _with_labels(models.told_of(generator), config)
     return from_prior(generator, _build_prior(config), config.data.classes if told else 0)
 
 
@@ -118,7 +130,7 @@ def _style_based(config: Any) -> Generation:
         models.build_network(_section(config, name), **_offered(config))
         for name in ('mapping', 'synthesis')
     )
-    told = _checked(models.told_of(mapping), config)
+    told = _with_labels(models.told_of(mapping), config)
     return style_based(
         mapping,
         synthesis,
@@ -163,6 +175,7 @@ def _build_penalties(config: Any, normalized: bool) -> tuple[Part, ...]:
 def _auxiliary_classifier(weight: float, config: Any, generation: Generation) -> Part:
     if not config.data.classes:
         raise UsageError('an auxiliary classifier needs labelled data: config.data.classes is 0')
+    _need_classes('an auxiliary classifier of classes', config, generation)
     # It is one more layer of the discriminator, and begins as the config has the others begin.
     init = {k: v for k, v in config.networks.discriminator.items() if k == 'kernel_init'}
     head = dict(name='heads.Classifier', **init)
@@ -176,6 +189,10 @@ def _path_length(weight: float, config: Any, generation: Generation) -> Part:
 
 
 def _mutual_information(weight: float, config: Any, generation: Generation) -> Part:
+    if config.generation != 'from_codes':
+        raise UsageError(
+            "config.terms.mutual_information needs codes: config.generation='from_codes'"
+        )
     recognizer = models.build_network(_section(config, 'recognizer'), **config.codes)
     return mutual_information(weight, recognizer)
 

@@ -7,7 +7,6 @@ import jax.numpy as jnp
 from gan_jax.game import Array, Networks, Report
 from gan_jax.games.adversarial.part import Part
 from gan_jax.games.adversarial.scene import Scene
-from gan_jax.usage import UsageError
 
 
 def mutual_information(weight: float, recognizer: nn.Module) -> Part:
@@ -22,10 +21,6 @@ def mutual_information(weight: float, recognizer: nn.Module) -> Part:
     """
 
     def unsure(networks: Networks, scene: Scene, **update: bool) -> tuple[Array, Report]:
-        if 'category' not in scene.latents:
-            raise UsageError(
-                "config.terms.mutual_information needs codes: config.generation='from_codes'"
-            )
         logits, means = networks.recognizer(scene.fake_seen['features'], train=True, **update)
         category, codes = scene.latents['category'], scene.latents['codes']
         own = jnp.take_along_axis(jax.nn.log_softmax(logits), category[:, None], axis=1)
