@@ -5,9 +5,8 @@
 Every system's `:cifar10`, unless `train_systems` has run it or it grows, so that its first steps
 are not like the others. The rate is the better one of the third and the fourth step, without
 compilation and without what is seldom due, such as a lazy penalty; the days are of so many steps
-at that rate. Writes `benchmarks/results/published.json`, whence the README's table has what would
-take more than a day or more memory than there is. Data sets of TFDS are looked for where
-TFDS_DATA_DIR says.
+at that rate. Writes `benchmarks/results/published.json`, whence the README's table has them. Data
+sets of TFDS are looked for where TFDS_DATA_DIR says.
 """
 
 import argparse

@@ -43,10 +43,10 @@ def versus_torch() -> str:
 def systems() -> str:
     """Returns a table with a row for each run of `train_systems`; what was not scored is empty.
 
-    What `published` found too long or too large for a run has a row that says so.
+    What `published` timed and nobody has run has a row that says how long it would take.
     """
     rows = [COLUMNS, ('---',) * len(COLUMNS)]
-    for name, run in sorted({**too_long(), **system_runs()}.items()):
+    for name, run in sorted({**timed(), **system_runs()}.items()):
         evaluation = run.get('evaluation') or {'scores': {}}
         values = {
             score.rstrip('0123456789k'): said['value']
@@ -69,8 +69,10 @@ def systems() -> str:
 def _time(run: dict) -> str:
     """Returns how long the whole command took, or would; beside others it takes more than alone."""
     if 'days' in run:
-        memory = run['days'] is None
-        return 'too little memory: not run' if memory else f'about {run["days"]:.1f} days: not run'
+        if run['days'] is None:
+            return 'too little memory: not run'
+        days = run['days']
+        return f'about {f"{days:.1f} days" if days > 1 else f"{24 * days:.1f} hours"}: not run'
     alone = run.get('beside', 'nothing') == 'nothing'
     return f'{"" if alone else "under "}{run["seconds"]:.0f} s'
 
@@ -103,12 +105,9 @@ def system_runs() -> dict[str, dict]:
     return json.loads(SYSTEMS.read_text())['runs']
 
 
-def too_long() -> dict[str, dict]:
-    """Returns what `published` found to take days or too much memory, by NAME:DATA."""
-    settings = json.loads(PUBLISHED.read_text())['settings'] if PUBLISHED.exists() else {}
-    return {
-        name: said for name, said in settings.items() if said['days'] is None or said['days'] > 1
-    }
+def timed() -> dict[str, dict]:
+    """Returns the settings of `published`, by NAME:DATA."""
+    return json.loads(PUBLISHED.read_text())['settings'] if PUBLISHED.exists() else {}
 
 
 def embedded_runs() -> list[str]:

@@ -59,10 +59,6 @@ RESIDUAL_INIT = initializer('variance_scaling', scale=2.0)
 ORTHOGONAL_INIT = initializer('orthogonal')
 NORMAL_INIT = initializer('normal', stddev=0.02)  # DCGAN's
 
-# What all layers of CycleGAN's networks have in common, and of pix2pix's their initialiser: an
-# instance's normalisation without gains, whose convolutions have biases that it undoes.
-TRANSLATING = dict(normalization='plain_instance', normalized_bias=True, kernel_init=NORMAL_INIT)
-
 
 def run_fields(game: str) -> ConfigDict:
     """Returns the fields that every run has, whatever is played, with their defaults.
@@ -187,7 +183,7 @@ def adversarial(optimizer: dict) -> ConfigDict:
         latent_diversity=0.0,  # zCR, of the generator
     )
     # Training steps between the turns of what is added to a loss; above 1 it is that many times as
-    # large and has a turn of its own, for which the optimiser's settings are: see `lazily`.
+    # large and has a turn of its own, for which the optimiser's settings are: see configs/shared.
     config.intervals = dict(penalties=1, path_length=1)
     config.gradient_target = 1.0  # what gradient_penalty wants |grad D| to be
     config.latent_noise = 0.03  # zCR's, a standard deviation; the paper's was not to be had
@@ -248,18 +244,6 @@ def optimizer_fields(
 ) -> dict:
     """Returns the fields of one player's optimiser."""
     return locals()
-
-
-def lazily(interval: int, learning_rate: float, b1: float, b2: float) -> dict:
-    """Returns the fields of Adam where what is added to a loss has turns of its own.
-
-    Karras et al. 2020, appendix B: one turn in `interval` steps more, for which c = k / (k + 1),
-    a rate of c lambda and decays of beta^c keep a step's pace.
-    """
-    share = interval / (interval + 1)
-    return optimizer_fields(
-        name='adam', learning_rate=share * learning_rate, b1=b1**share, b2=b2**share
-    )
 
 
 def half_life(images: int, batch_size: int) -> float:

@@ -13,7 +13,7 @@ The report draws what each latent does.
 
 Measured: digits, 2 cores of AMD EPYC: 3,000 steps in under 30 s; confidence 0.78.
 Measured: five of the ten latents differ between images of the digits by a standard deviation of
-0.84 to 0.50, the others by at most 0.06, as the report says (`results/beta_vae-traversal.png`).
+0.84 to 0.50, the others by at most 0.06 (`python -m benchmarks.latents runs/beta_vae`).
 Paper: a disentanglement score on a set of 2-D shapes; none on these images.
 """
 

@@ -28,6 +28,9 @@ from ml_collections import ConfigDict
 
 from configs import base
 
+# An instance's normalisation without gains, whose convolutions have biases that it undoes.
+_LAYERS = dict(normalization='plain_instance', normalized_bias=True, kernel_init=base.NORMAL_INIT)
+
 
 def get_config(data: str = 'digits') -> ConfigDict:
     """Returns the system with its preset for two domains."""
@@ -48,13 +51,13 @@ def get_config(data: str = 'digits') -> ConfigDict:
             halvings=2,
             blocks=9,
             upsampling='transposed',
-            **base.TRANSLATING,
+            **_LAYERS,
         ),
         discriminator=dict(
             name='patchgan.Discriminator',
             widths=(64, 128, 256, 512),
             weights='plain',
-            **base.TRANSLATING,
+            **_LAYERS,
         ),
     )
     rate = dict(learning_rate=2e-4, b1=0.5, schedule='constant_then_linear')

@@ -38,7 +38,7 @@ def get_config(data: str = 'digits') -> ConfigDict:
     config.loss = dict(name='non_saturating', label_smoothing=0.0)
     config.augmentation = base.augmentation_fields()
     config.terms = dict(adversarial=1.0, l1=100.0)
-    layers = base.TRANSLATING | dict(normalization='instance', normalized_bias=False)
+    layers = dict(normalization='instance', normalized_bias=False, kernel_init=base.NORMAL_INIT)
     config.networks = dict(
         translator=dict(
             name='unet.Translator',

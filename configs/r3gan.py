@@ -44,7 +44,7 @@ def preset(
         steps=round(images / batch_size),
         batch_size=batch_size,
         burn_in=dict(steps=round(burn_in / batch_size), learning_rate=last_rate),
-        ema_decay=0.5 ** (batch_size / half_life),
+        ema_decay=base.half_life(half_life, batch_size),
         penalties=dict(r1=penalty, r2=penalty),
         optimizers=dict(generator=optimizer, discriminator=optimizer),
         networks=dict(

@@ -55,8 +55,8 @@ def configuration_f() -> ConfigDict:
 def rates(learning_rate: float) -> dict:
     """Returns both optimisers' fields, for path lengths every 4 steps and R1 every 16."""
     return dict(
-        generator=base.lazily(4, learning_rate, b1=0.0, b2=0.99),
-        discriminator=base.lazily(16, learning_rate, b1=0.0, b2=0.99),
+        generator=style_based.lazily(4, learning_rate, b1=0.0, b2=0.99),
+        discriminator=style_based.lazily(16, learning_rate, b1=0.0, b2=0.99),
     )
 
 

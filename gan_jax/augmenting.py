@@ -1,9 +1,10 @@
 """What a config may have done to images before a discriminator sees them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
 from gan_jax.augment.ada import ada
@@ -22,6 +23,8 @@ class Augmentation:
     extra: Mapping[str, Any] = field(default_factory=dict)
     after: Callable = keep
     metrics: Callable[[Context], Mapping[str, Array]] = lambda context: {}
+    # key -> one for each image of a pair, of which both are moved alike
+    pair_keys: Callable[[Array], Iterable[Array]] = lambda key: (key, key)
 
 
 UNCHANGED = Augmentation(lambda images, key, context: images)
@@ -101,12 +104,15 @@ def adaptive(
 
 
 def noisy(deviation: float, steps: int) -> Augmentation:
-    """Returns instance noise whose standard deviation falls to 0 in so many steps."""
+    """Returns instance noise whose standard deviation falls to 0 in so many steps.
+
+    The images of a pair have each its own: what they share would tell nothing of either.
+    """
 
     def apply(images: Array, key: Array, context: Context) -> Array:
         return noise(images, deviation * jnp.maximum(0, 1 - context.step / steps), key)
 
-    return Augmentation(apply)
+    return Augmentation(apply, pair_keys=jax.random.split)
 
 
 def _check_channels(config: Any) -> None:

@@ -8,6 +8,7 @@ images = run.sample(64, seed=0)['image']  # uint8 [64, H, W, C]
 save_png('samples.png', make_grid(images, columns=8))
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
@@ -160,12 +161,12 @@ class Run:
         """Returns the run that draws from latents within plus or minus a threshold.
 
         Raises:
-          UsageError: the game has no such latents, or the threshold is not positive.
+          UsageError: the game has no such latents, or none within the threshold.
         """
         if self.game.truncate is None:
             raise UsageError(f'game {self.config.game!r} has no latents that can be truncated')
-        if not threshold > 0:  # NaN too
-            raise UsageError(f'a truncation of {threshold} must be above 0')
+        if math.isnan(threshold):
+            raise UsageError(f'a truncation of {threshold} is no number')
         return self._playing(truncated(self.game, threshold))
 
     def settled(self, passes: int) -> 'Run':

@@ -153,19 +153,18 @@ def test_the_readme_and_the_configs_say_what_was_measured():
         assert text.count('Measured: digits') == 1
 
 
-def test_what_is_too_long_for_a_run_is_in_the_table_with_the_days_it_would_take(
-    tmp_path, monkeypatch
-):
+def test_what_was_not_run_is_in_the_table_with_how_long_it_would_take(tmp_path, monkeypatch):
     timed = dict(steps=100, size=[32, 32])
     days = {'gan:set': 7.4, 'vae:set': 0.9, 'wgan:set': None}
     settings = {name: dict(days=number, **timed) for name, number in days.items()}
     monkeypatch.setattr(table, 'PUBLISHED', tmp_path / 'published.json')
     table.PUBLISHED.write_text(json.dumps({'settings': settings}))
     rows = [line.split('|') for line in table.systems().splitlines() if ':set' in line]
-    long, large = ([cell.strip() for cell in row] for row in rows)
+    long, short, large = ([cell.strip() for cell in row] for row in rows)
     assert long[1:5] == ['`gan:set`', '32x32', '100', 'about 7.4 days: not run']
+    assert short[1:5] == ['`vae:set`', '32x32', '100', 'about 21.6 hours: not run']
     assert large[1:5] == ['`wgan:set`', '32x32', '100', 'too little memory: not run']
-    for cells in (long, large):
+    for cells in (long, short, large):
         assert not any(cells[5:]) and len(cells) == 2 + len(table.COLUMNS)
 
 

@@ -11,6 +11,7 @@ import pytest
 from tiny import cut, load
 
 from configs import base, stylegan as configs_stylegan, stylegan2, stylegan2_ada
+from configs.shared.style_based import lazily
 from gan_jax import mesh as meshes, priors
 from gan_jax.analysis.sections.styles import show_styles
 from gan_jax.build import make_initial_state
@@ -156,7 +157,7 @@ def test_turns_of_regularisation_are_taken_now_and_then():
 
 def test_the_pace_of_adam_is_that_of_a_step():
     """Appendix B: c = k / (k + 1), the rate c lambda and beta^c."""
-    fields = base.lazily(4, 0.01, b1=0.5, b2=0.99)
+    fields = lazily(4, 0.01, b1=0.5, b2=0.99)
     np.testing.assert_allclose(fields['learning_rate'], 0.008)
     np.testing.assert_allclose([fields['b1'], fields['b2']], [0.5**0.8, 0.99**0.8])
     assert base.half_life(10_000, 32) ** (10_000 / 32) == pytest.approx(0.5)
@@ -193,6 +194,16 @@ def test_path_lengths_are_scored_with_noise_held(run):
     settings = SimpleNamespace(seed=0, num=6)
     (length,) = RUN_SCORES['path_length'].function(Subject(run, None, None, pixels, settings))
     assert 1 < length.value < 1e9
+
+
+def test_styles_may_be_truncated_to_their_average_and_beyond(run):
+    """psi = 0 is the average's image, and below it are opposites; no number at all is refused."""
+    average, opposite = (run.truncated(psi).sample(4)['image'].astype(int) for psi in (0, -1))
+    varied = run.sample(4)['image'].astype(int)
+    assert np.ptp(average, axis=0).mean() < np.ptp(varied, axis=0).mean()
+    assert np.abs(opposite - average).mean() > 0
+    with pytest.raises(UsageError, match='no number'):
+        run.truncated(np.nan)
 
 
 def test_a_report_shows_mixtures_and_truncation(run):

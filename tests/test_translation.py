@@ -13,7 +13,7 @@ from test_translators import AFFINE, AUTHORS, PATCHGAN, PLAIN, RESNET, UNET, dra
 
 from configs import cyclegan as cyclegan_config, pix2pix as pix2pix_config
 from gan_jax import losses
-from gan_jax.augmenting import Augmentation
+from gan_jax.augmenting import Augmentation, noisy
 from gan_jax.build import build_optimizers
 from gan_jax.checkpoint import Checkpoints
 from gan_jax.game import Context
@@ -139,6 +139,18 @@ def test_an_augmentation_changes_both_images_of_a_pair_alike():
             np.testing.assert_allclose(seen[..., 0] * image, seen[..., 1] * 0.25, rtol=1e-6)
         lights = np.concatenate([seen[:, 0, 0, 0] for seen in networks.images])
         assert len(np.unique(lights)) == 2 * len(SHOWN['image'])
+
+
+def test_the_images_of_a_pair_have_noises_of_their_own():
+    """Else what they differ by, which is what is judged, would be free of noise."""
+    loss, terms = losses.non_saturating(), dict(adversarial=1.0, l1=1.0)
+    game = pix2pix(None, None, loss, **terms, augmentation=noisy(0.1, steps=10))
+    networks = Seen()
+    game.phases[0].loss(networks, Context(SHOWN, jax.random.key(0), jnp.int32(0), {}))
+    given, image = jnp.moveaxis(networks.images[0], -1, 0)
+    for noise in (given - 0.25, image - 0.5):
+        np.testing.assert_allclose(noise.std(), 0.1, rtol=0.2)
+    np.testing.assert_allclose((image - given).std(), 0.1 * np.sqrt(2), rtol=0.2)
 
 
 def test_an_augmentation_changes_what_both_discriminators_see():

@@ -1,6 +1,18 @@
-"""Style-based networks of small images, for minutes and hours of training."""
+"""What style-based systems share: lazy regularisation, and small networks for small images."""
 
 from configs import base
+
+
+def lazily(interval: int, learning_rate: float, b1: float, b2: float) -> dict:
+    """Returns the fields of Adam where what is added to a loss has turns of its own.
+
+    Karras et al. 2020, appendix B: one turn in `interval` steps more, for which c = k / (k + 1),
+    a rate of c lambda and decays of beta^c keep a step's pace.
+    """
+    share = interval / (interval + 1)
+    return base.optimizer_fields(
+        name='adam', learning_rate=share * learning_rate, b1=b1**share, b2=b2**share
+    )
 
 
 def presets() -> dict[str, dict]:

@@ -41,7 +41,7 @@ def cyclegan(
 
     Args:
       translator, discriminator: of which each domain gets its own.
-      adversarial, cycle, identity: weights of the translators' losses.
+      adversarial, cycle, identity: weights of the translators' losses; the last may be 0.
       pool: translations that are kept of each domain.
       batch: the shape of the images of a training step, [B, H, W, C].
       augmentation: of all that the discriminators see.
@@ -71,8 +71,13 @@ def cyclegan(
         cycle_error = _l1(networks.to_image(fake_other), image) + _l1(
             networks.to_other(fake_image), other
         )
-        # E|F(x) - x| + E|G(y) - y|                                              (section 5.2)
-        identity_error = _l1(networks.to_image(image), image) + _l1(networks.to_other(other), other)
+        value = adversarial * adversary + cycle * cycle_error
+        metrics = {'cycle_error': cycle_error / 2}
+        if identity:
+            # E|F(x) - x| + E|G(y) - y|                                          (section 5.2)
+            error = _l1(networks.to_image(image), image) + _l1(networks.to_other(other), other)
+            value += identity * error
+            metrics['identity_error'] = error / 2
 
         filled = context.extra['filled']
         kept, judged = {}, {}
@@ -81,14 +86,13 @@ def cyclegan(
                 context.extra['pool'][domain], filled, fake, key
             )
         report = Report(
-            metrics={'cycle_error': cycle_error / 2, 'identity_error': identity_error / 2},
+            metrics=metrics,
             extra={
                 'pool': kept,
                 'filled': jnp.minimum(filled + len(image), pool),
                 'judged': judged,
             },
         )
-        value = adversarial * adversary + cycle * cycle_error + identity * identity_error
         return value, report
 
     def discriminators_loss(networks: Networks, context: Context) -> tuple[Array, Report]:

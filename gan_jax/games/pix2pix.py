@@ -34,7 +34,7 @@ def pix2pix(
 
     Args:
       adversarial, l1: weights of the translator's losses.
-      augmentation: of all that the discriminator sees, and alike of the images of a pair.
+      augmentation: of all that the discriminator sees; the images of a pair are moved alike.
       accumulate: microbatches averaged into every update of either player.
       ema: whether a moving average of the translator is kept, and translates samples.
     """
@@ -53,7 +53,8 @@ def pix2pix(
 
         def shown(images: Array, key: Array) -> Array:
             pair = batch['other'], images
-            return _beside(*(augmentation.apply(image, key, context) for image in pair))
+            keys = augmentation.pair_keys(key)
+            return _beside(*(augmentation.apply(*own, context) for own in zip(pair, keys)))
 
         return {
             kind: networks.discriminator(shown(images, key), **update)
