@@ -2,8 +2,9 @@
 
 Every real image against a generated one, on the standard CNN of the SNGAN authors' code (the RSGAN
 author's narrows the strided layers and leaves out two normalisations), with spectral normalisation
-in the discriminator, one update each. `--config.loss.name=relativistic_average`
-makes it RaSGAN.
+in the discriminator, one update each. The slope is their paper's, 0.1, not the code's, 0.2, and the
+first normalisation a channel's, not a unit's. `--config.loss.name=relativistic_average` makes it
+RaSGAN.
 
     python main.py --config=configs/rsgan.py
     python main.py --config=configs/rsgan.py:cifar10

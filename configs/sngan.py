@@ -4,7 +4,9 @@ The residual pair of table 4 with spectral normalisation in the discriminator an
 as the authors' code trains it on CIFAR-10: 50,000 generator updates of 128 images, five
 discriminator updates of 64 each, the rate falling to zero.
 
-On CIFAR-10 the authors also add noise U(0, 1/128) to the data, which is left out here. The
+On CIFAR-10 the authors also add noise U(0, 1/128) to the data, which is left out here. Their
+singular vectors move whenever the discriminator is called, eleven times a step; here once in each
+of its updates, which see real and generated images with the same ones, as in algorithm 1. The
 embedded digits train a narrower pair at ten times the rate and batches of 64 in both players, and
 draw from a moving average of the generator.
 

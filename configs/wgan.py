@@ -3,7 +3,8 @@
 DCGAN's networks with 4x4 kernels and a linear critic, five critic updates for each of the
 generator's, RMSProp at 5e-5 and weights clipped to [-0.01, 0.01]. The authors' code takes 100
 critic updates in each of the first 25 steps and every 500th, and the critic moves first; here it
-is always five. MNIST and the digits draw from a moving average of the generator.
+is always five. The outermost layers have biases here, which theirs are without. MNIST and the
+digits draw from a moving average of the generator.
 
     python main.py --config=configs/wgan.py
     python main.py --config=configs/wgan.py:mnist
