@@ -5,7 +5,7 @@ find again in the image; MNIST's networks and rates as the authors' code has the
 generator, 2e-4 for the discriminator and its heads, 5,000 updates of 128 images, mutual information
 with weight 1 in both losses. Like theirs, the discriminator sees images in [0, 1] and its
 convolutions begin from a normal distribution that is cut at two deviations. They train on 55,000 of
-MNIST's images, here on all 60,000.
+MNIST's images, here on all 60,000, and their discriminator moves first.
 
     python main.py --config=configs/infogan.py
     python main.py --config=configs/infogan.py:mnist
