@@ -2,8 +2,8 @@
 
 XLA's gathers the whole batch on every device where a batch is split, and on CPUs its derivatives
 are slow. 3x3, 16 pixels, 128 channels in 8 groups, a batch of 16, milliseconds on two cores, XLA's
-form, then this one: forward 10, 23; the gradient by the kernel 403, 20; a gradient penalty's
-gradient by the kernel 828, 45.
+form, then this one: forward 11, 5; the gradient by the kernel 363, 8; a gradient penalty's
+gradient by the kernel, through two such layers, 1,418, 115.
 """
 
 import jax
