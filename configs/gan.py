@@ -1,8 +1,10 @@
 """GAN: Goodfellow et al. 2014, Generative Adversarial Networks, arXiv 1406.2661.
 
-The game of the paper in today's dress: a multilayer perceptron that generates (100-256-512-pixels,
-ReLU, tanh; the paper's is 100-1200-1200 with a sigmoid) against a small convolutional discriminator
-(the paper's is a maxout perceptron), with the non-saturating loss and Adam (the paper: momentum).
+MNIST's networks and rates as the authors' code has them (github.com/goodfeli/adversarial,
+mnist.yaml): a perceptron that generates, 100-1200-1200-pixels, against one of maxout units with
+dropout, each of five pieces; momentum of one half, and half the rate for the discriminator, whose
+loss they halve. Theirs begins from uniform weights of the same deviations and from the mean image,
+its rate falls by a 250,000th an update, and its momentum rises to 0.7 over 250 epochs.
 
     python main.py --config=configs/gan.py
     python main.py --config=configs/gan.py:mnist
@@ -15,28 +17,36 @@ from ml_collections import ConfigDict
 
 from configs import base
 
-PRESETS = {
-    'digits': dict(steps=5000),
-    'mnist': dict(steps=30_000),  # 50 epochs
-    'fashion_mnist': dict(steps=30_000),
-}
-
 
 def get_config(data: str = 'digits') -> ConfigDict:
     """Returns the system with its preset for a data set."""
-    config = base.adversarial(optimizer=dict(name='adam', learning_rate=2e-4, b1=0.5))
+    config = base.adversarial(optimizer=dict(name='momentum', learning_rate=0.1, momentum=0.5))
+    config.optimizers.discriminator.learning_rate = 0.05
     config.batch_size = 100
+    config.steps = 30_000  # 50 epochs
     config.prior = dict(name='gaussian', size=100)
     config.loss.name = 'non_saturating'
     config.networks.generator = dict(
-        name='mlp.Generator', widths=(256, 512), kernel_init=base.GLOROT_INIT
+        name='mlp.Generator',
+        widths=(1200, 1200),
+        kernel_init=base.initializer('normal', stddev=0.05 / 3**0.5),
     )
     config.networks.discriminator = dict(
-        name='dcgan.Discriminator',
-        widths=(64, 128),
-        kernel_size=4,
-        normalization='none',
-        weights='plain',
-        kernel_init=base.GLOROT_INIT,
+        name='mlp.MaxoutDiscriminator',
+        widths=(240, 240),
+        pieces=5,
+        pixel_dropout=0.2,
+        dropout=0.5,
+        kernel_init=base.initializer('normal', stddev=0.005 / 3**0.5),
     )
     return base.finish(config, PRESETS, data)
+
+
+PRESETS = {
+    'digits': dict(
+        steps=15_000,
+        networks=dict(generator=dict(widths=(256, 256)), discriminator=dict(widths=(64, 64))),
+    ),
+    'mnist': dict(),
+    'fashion_mnist': dict(),
+}

@@ -367,7 +367,7 @@ def test_a_dry_run_describes_the_run_and_writes_nothing(call_tiny, tmp_path, mon
     assert (code, errors) == (0, '')
     for expected in (
         'config.networks.generator.widths = (8,)',
-        f'Run: 5000 steps in {Path("runs", "gan")}',
+        f'Run: 15000 steps in {Path("runs", "gan")}',
         'Phase generator: player generator moves generator every step, 16 real images',
         'Phase discriminator: player discriminator moves discriminator 2 times every step',
         '| Dense_0/kernel | (4, 8)  | float32 | 32   |',
