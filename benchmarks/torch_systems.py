@@ -52,6 +52,13 @@ class Pooled(nn.Module):
         return self.pool(x, dim=(2, 3))
 
 
+class DoubledSigmoid(nn.Module):
+    """From -1 to 1."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.tanh(x / 2)
+
+
 def mlp_generator(spec: Any, latents: int, channels: int, size: tuple[int, int]) -> nn.Module:
     """z -> images through dense layers."""
     widths = [latents, *spec.widths]
@@ -59,7 +66,37 @@ def mlp_generator(spec: Any, latents: int, channels: int, size: tuple[int, int])
         layer for i, o in zip(widths, widths[1:]) for layer in (nn.Linear(i, o), nn.ReLU(True))
     ]
     pixels = channels * size[0] * size[1]
-    return nn.Sequential(*layers, nn.Linear(widths[-1], pixels), nn.Tanh(), View(channels, *size))
+    return nn.Sequential(
+        *layers, nn.Linear(widths[-1], pixels), DoubledSigmoid(), View(channels, *size)
+    )
+
+
+class Maxout(nn.Module):
+    """The largest of each unit's pieces."""
+
+    def __init__(self, inputs: int, width: int, pieces: int):
+        super().__init__()
+        self.linear = nn.Linear(inputs, width * pieces)
+        self.pieces = pieces
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.linear(x).unflatten(1, (-1, self.pieces)).amax(dim=2)
+
+
+class Brightness(nn.Module):
+    """Pixels from 0 to 1, by image."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (1 + x.flatten(1)) / 2
+
+
+def maxout_discriminator(spec: Any, channels: int, size: tuple[int, int]) -> nn.Module:
+    """Images -> logits through maxout units and dropout."""
+    widths = [channels * size[0] * size[1], *spec.widths]
+    layers = [Brightness(), nn.Dropout(spec.pixel_dropout)]
+    for inputs, outputs in zip(widths, widths[1:]):
+        layers += [Maxout(inputs, outputs, spec.pieces), nn.Dropout(spec.dropout)]
+    return nn.Sequential(*layers, nn.Linear(widths[-1], 1))
 
 
 def dcgan_generator(spec: Any, latents: int, channels: int, size: tuple[int, int]) -> nn.Module:
@@ -164,6 +201,7 @@ GENERATORS = {
     'resnet.Generator': resnet_generator,
 }
 DISCRIMINATORS = {
+    'mlp.MaxoutDiscriminator': maxout_discriminator,
     'dcgan.Discriminator': dcgan_discriminator,
     'resnet.Discriminator': resnet_discriminator,
 }
@@ -197,7 +235,7 @@ class System:
         dtype = getattr(torch, config.dtype)
         # Within the networks; parameters, losses and penalties stay float32, as with us.
         self.autocast = partial(torch.autocast, device, dtype, enabled=dtype != torch.float32)
-        self.calls = 2 if discriminator.normalization == 'batch' else calls
+        self.calls = 2 if discriminator.get('normalization') == 'batch' else calls
         self.discriminator_adversary, self.generator_adversary = LOSSES[config.loss.name]
         self.optimizers = {
             name: make_optimizer(config.optimizers[name], network.parameters())
@@ -267,8 +305,8 @@ class System:
 
 
 def make_optimizer(spec: Any, parameters: Any) -> torch.optim.Optimizer:
-    """Returns a player's optimiser, Adam; a schedule costs nothing and is left out."""
-    betas = (spec.b1, spec.b2)
-    return torch.optim.Adam(
-        parameters, spec.learning_rate, betas, weight_decay=2 * spec.l2, fused=True
-    )
+    """Returns a player's optimiser, Adam or momentum; a schedule costs nothing and is left out."""
+    options = dict(lr=spec.learning_rate, weight_decay=2 * spec.l2, fused=True)
+    if spec.name == 'momentum':
+        return torch.optim.SGD(parameters, momentum=spec.momentum, **options)
+    return torch.optim.Adam(parameters, betas=(spec.b1, spec.b2), **options)

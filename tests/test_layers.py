@@ -86,6 +86,15 @@ def dcgan_discriminator(kernel_size):
 
 # The name of PyTorch's output -> the network's section of a config
 NETWORKS = {
+    'mlp.Generator': dict(name='mlp.Generator', widths=(6, 7), kernel_init=INIT),
+    'mlp.MaxoutDiscriminator': dict(
+        name='mlp.MaxoutDiscriminator',
+        widths=(4, 5),
+        pieces=3,
+        pixel_dropout=0.0,
+        dropout=0.0,
+        kernel_init=INIT,
+    ),
     'resnet.Generator': dict(name='resnet.Generator', blocks=2, normalization='batch', **RESNET),
     'resnet.Discriminator, sngan': dict(
         name='resnet.Discriminator',
@@ -154,6 +163,25 @@ def test_a_network_is_the_same_as_in_pytorch(name, mode):
     output, _ = apply(network, drawn_variables(network, x), x, train=mode == 'train')
     output = np.concatenate(output, axis=-1) if isinstance(output, tuple) else output
     np.testing.assert_allclose(output, expected, atol=2e-5)
+
+
+@pytest.mark.parametrize('which, widths', [('pixel_dropout', ()), ('dropout', (4,))])
+def test_what_maxout_units_leave_out_is_made_up_for(which, widths):
+    """After either dropout all is linear: logits are right on the mean, and in evaluation."""
+    spec = NETWORKS['mlp.MaxoutDiscriminator'] | {'widths': widths}
+    images = draw('images', (4, 8, 8, 3))
+    whole, network = (build_network(s, image_shape=(8, 8, 3)) for s in (spec, spec | {which: 0.4}))
+    variables = drawn_variables(whole, images)
+    expected, _ = apply(whole, variables, images)
+
+    def call(key):
+        return network.apply(variables, images, rngs={'dropout': key})
+
+    drawn = jax.jit(jax.vmap(call))(jax.random.split(jax.random.key(0), 4000))
+    assert np.all(np.std(drawn, axis=0) > 0.05)
+    error = np.std(drawn, axis=0) / np.sqrt(len(drawn))
+    assert np.all(np.abs(np.mean(drawn, axis=0) - expected) < 5 * error)
+    np.testing.assert_array_equal(apply(network, variables, images, train=False)[0], expected)
 
 
 def test_batch_normalisation_is_pytorchs():

@@ -74,6 +74,11 @@ PUBLISHED = {
         discriminator=17 * 64 + (16 * 64 + 2) * 128 + (7 * 7 * 128 + 2) * 1024 + 1025,
         recognizer=(1024 + 2) * 128 + 129 * 12,
     ),
+    # Goodfellow et al. 2014, by the authors' mnist.yaml: 100-1200-1200-784; 240 units of 5 pieces.
+    'gan:mnist': dict(
+        generator=101 * 1200 + 1201 * 1200 + 1201 * 784,
+        discriminator=785 * 240 * 5 + 241 * 240 * 5 + 241,
+    ),
     # google/flax's example: 784-500-20 twice, for the mean and the log variance; 20-500-784.
     'vae:mnist': dict(encoder=785 * 500 + 2 * 501 * 20, decoder=21 * 500 + 501 * 784),
     # Larsen et al. 2016, layer by layer of the authors' code: 5x5 kernels without biases and a gain

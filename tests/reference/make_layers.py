@@ -208,6 +208,19 @@ def dcgan_discriminator(layers, images, size, padding):
     return layers.dense(flat(F.leaky_relu(x, 0.2)), 1)[:, 0]
 
 
+def mlp_generator(layers, z):
+    x = F.relu(layers.dense(F.relu(layers.dense(z, 6)), 7))
+    return 2 * torch.sigmoid(layers.dense(x, 8 * 8 * 3)).reshape(-1, 8, 8, 3) - 1
+
+
+def maxout_discriminator(layers, images):
+    """Its authors' images are in [0, 1]; a unit's pieces follow each other."""
+    x = (images.reshape(len(images), -1) + 1) / 2
+    for units in (4, 5):
+        x = layers.dense(x, 3 * units).unflatten(1, (units, 3)).amax(2)
+    return layers.dense(x, 1)[:, 0]
+
+
 def sndcgan_generator(layers, z):
     x = F.relu(layers.batch_norm(layers.project(z, 2, 2, 6)))
     for features in (5, 4):
@@ -273,6 +286,8 @@ def networks(train: bool) -> dict[str, torch.Tensor]:
         'dcgan.Generator, pixel_shuffle 3': up('pixel_shuffle', 3),
         'dcgan.Discriminator, 4': dcgan_discriminator(Layers(train), images, 4, (1, 1)),
         'dcgan.Discriminator, 5': dcgan_discriminator(Layers(train), images, 5, (1, 2)),
+        'mlp.Generator': mlp_generator(Layers(train), z),
+        'mlp.MaxoutDiscriminator': maxout_discriminator(Layers(train), images),
         'sndcgan.Generator': sndcgan_generator(Layers(train), z),
         'sndcgan.Discriminator': sndcgan_discriminator(Layers(train), images),
         'infogan.Generator': infogan_generator(Layers(train), tensor('z', 4, 5)),
