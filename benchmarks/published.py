@@ -2,14 +2,15 @@
 
     python -m benchmarks.published [--configs configs/sngan.py:cifar10,...]
 
-Every system's `:cifar10`, unless `train_systems` has run it or it grows, so that its first steps
-are not like the others. The rate is the better one of the third and the fourth step, without
-compilation and without what is seldom due, such as a lazy penalty; the days are of so many steps
-at that rate. Writes `benchmarks/results/published.json`, whence the README's table has them. Data
-sets of TFDS are looked for where TFDS_DATA_DIR says.
+Every system's `:cifar10` and `:mnist`, unless `train_systems` has run it or it grows, so that its
+first steps are not like the others. The rate is the better one of the third and the fourth step,
+without compilation and without what is seldom due, such as a lazy penalty; the days are of so many
+steps at that rate. Writes `benchmarks/results/published.json`, whence the README's table has them.
+Data sets of TFDS are looked for where TFDS_DATA_DIR says.
 """
 
 import argparse
+import itertools
 import json
 import signal
 import subprocess
@@ -25,15 +26,16 @@ from gan_jax.command_line import load_config
 from gan_jax.stages import split
 from gan_jax.usage import UsageError
 
+DATA = 'cifar10', 'mnist'
 STEPS = 5
 TIMED = 3, 4  # of which a log's line is that of one step alone
 
 
 def settings() -> list[str]:
-    """Returns the presets for CIFAR-10 that are to be timed, as configs/NAME.py:cifar10."""
+    """Returns the presets that are to be timed, as configs/NAME.py:DATA."""
     found = []
-    for file in EMBEDDED:
-        preset = f'{file}:cifar10'
+    for file, data in itertools.product(EMBEDDED, DATA):
+        preset = f'{file}:{data}'
         try:
             config = load_config(preset)
         except UsageError:  # it has none

@@ -1,11 +1,11 @@
 """The systems of `configs/` in plain PyTorch, to be compared with: the same shapes and updates.
 
 Written from the papers, as fast as PyTorch makes it easy to be: channels-last images, real and
-generated images in one call of the discriminator where it has no batch statistics (or in two, where
-a case is faster so), the discriminator's weights frozen in the generator's turn, no graph of the
-generator in the discriminator's, fused optimisers, gradients set to None, denormal numbers flushed,
-autocast where the config asks for bfloat16. Each player's loss can be `torch.compile`'s; a gradient
-penalty stays eager, because `torch.compile` cannot differentiate twice.
+generated images in one call of the discriminator where it has no batch statistics, the
+discriminator's weights frozen in the generator's turn, no graph of the generator in the
+discriminator's, fused optimisers, gradients set to None, denormal numbers flushed, autocast where
+the config asks for bfloat16. Each player's loss can be `torch.compile`'s; a gradient penalty stays
+eager, because `torch.compile` cannot differentiate twice.
 """
 
 from collections.abc import Callable
@@ -218,8 +218,8 @@ def gradient_penalty(discriminator: nn.Module, real: Tensor, fake: Tensor) -> Te
 class System:
     """A config's networks, optimisers and training step."""
 
-    def __init__(self, config: Any, mode: str | None = None, device: str = 'cpu', calls: int = 1):
-        """Makes them; `mode` is torch.compile's, `calls` the discriminator's for real and fake."""
+    def __init__(self, config: Any, mode: str | None = None, device: str = 'cpu'):
+        """Makes them; `mode` is torch.compile's."""
         torch.set_flush_denormal(True)
         size, channels = tuple(config.data.size), config.data.channels
         generator, discriminator = config.networks.generator, config.networks.discriminator
@@ -235,7 +235,7 @@ class System:
         dtype = getattr(torch, config.dtype)
         # Within the networks; parameters, losses and penalties stay float32, as with us.
         self.autocast = partial(torch.autocast, device, dtype, enabled=dtype != torch.float32)
-        self.calls = 2 if discriminator.get('normalization') == 'batch' else calls
+        self.apart = discriminator.get('normalization') == 'batch'
         self.discriminator_adversary, self.generator_adversary = LOSSES[config.loss.name]
         self.optimizers = {
             name: make_optimizer(config.optimizers[name], network.parameters())
@@ -266,7 +266,7 @@ class System:
         """Returns the loss without its penalty, and the generated images."""
         with torch.no_grad():
             fake = self.generator(z).float()
-        if self.calls == 2:
+        if self.apart:
             logits = self.discriminator(real).float(), self.discriminator(fake).float()
         else:
             logits = self.discriminator(torch.cat([real, fake])).float().chunk(2)

@@ -30,8 +30,6 @@ CASES = {
 }
 # PyTorch's contestants, and their mode of torch.compile.
 MODES = {'eager': None, 'compiled': 'default', 'compiled, CUDA graphs': 'reduce-overhead'}
-# In how many calls PyTorch's discriminator sees a batch, where two were the faster on a CPU.
-TORCH_CALLS = {'configs/gan.py:mnist': 2}
 SECONDS = 2.0  # of steps in a turn, but at least one step
 
 
@@ -50,8 +48,7 @@ def make_torch(argument: str, dtype: str, device: str, mode: str | None) -> Cont
     torch.set_num_threads(len(os.sched_getaffinity(0)))
     torch.set_float32_matmul_precision('high')
     torch.backends.cudnn.benchmark = True
-    calls = TORCH_CALLS.get(argument, 1) if device == 'cpu' else 1
-    system = System(config, mode, device, calls)
+    system = System(config, mode, device)
 
     def take(steps: int) -> int:
         for _ in range(steps):

@@ -134,7 +134,9 @@ def run_fields(game: str) -> ConfigDict:
         weights='',  # Inception's file; fetched once if empty
         seed=0,
         standing=0,  # batches of samples whose statistics replace running ones, in samples too
-        truncation=0.0,  # latents beyond plus or minus this are not drawn; 0 draws them all
+        # Latents beyond plus or minus this are not drawn; where they are made styles of, those are
+        # psi times as far from their average. 0: neither.
+        truncation=0.0,
     )
     return config
 
@@ -223,7 +225,7 @@ def augmentation_fields() -> dict:
 def optimizer_fields(
     name: str = 'adam',  # 'sgd', 'momentum', 'rmsprop', 'adam', 'adamw'
     learning_rate: float = 2e-4,
-    # 'linear', 'constant_then_linear' (by halves), 'cosine', 'exponential': over config.steps
+    # 'linear', 'constant_then_linear' (by halves), 'cosine', 'exponential': over a stage's steps
     schedule: str = 'constant',
     final_share: float = 0.0,  # of the learning rate, at the end of the schedule
     warmup_steps: int = 0,

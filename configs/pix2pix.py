@@ -2,8 +2,9 @@
 
 arXiv 1611.07004. A U-Net of eight halvings, whose dropout is its only noise, and a 70x70 PatchGAN
 that sees the input beside the image, with L1 weight 100; 200 epochs at a constant rate, one image a
-step. With one image, the authors' batch normalisation is that of an instance, which is what it is
-called here: an image's translation depends on no other.
+step. Either player's update draws a dropout of its own, where theirs share one. With one image, the
+authors' batch normalisation is that of an instance, which is what it is called here: an image's
+translation depends on no other.
 
 The embedded run draws digits at 32x32 pixels from their outlines (morphological gradients), by
 narrower networks; samples are of a fifth of the scans that training does not see. Each picture of

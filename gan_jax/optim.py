@@ -48,13 +48,17 @@ def build_optimizer(
 
     Args:
       spec: the player's section of `config.optimizers`; a zero switches a part off.
-      steps: length of the run in training steps; schedules end with it.
+      steps: length of the run, or of its stage, in training steps; schedules end with it.
       updates_per_step: optimiser updates per training step (n_critic). Optax counts updates, a
         config counts training steps: without this a critic's rate would decay n_critic times
         too early.
       burn_in: the section of that name, of which `learning_rate` and `b2` are the optimiser's.
       start: the run's step at which this optimiser begins, a stage's; a burn-in is the run's.
     """
+    if spec.weight_decay and spec.name != 'adamw':
+        raise UsageError(
+            f'{spec.name} takes no weight_decay: use adamw, or l2={spec.weight_decay / 2}'
+        )
     make = partial(
         choose('optimizer', spec.name, OPTIMIZERS), build_schedule(spec, steps, updates_per_step)
     )
@@ -91,8 +95,11 @@ def build_schedule(spec: Any, steps: int, updates_per_step: float) -> Schedule:
     """Returns the learning rate by update: a linear warm-up, then the named schedule to the end.
 
     Raises:
-      UsageError: an unknown schedule, an exponential one that ends at 0, or too long a warm-up.
+      UsageError: an unknown schedule, an exponential one that ends at 0, a constant one that ends
+        elsewhere, or too long a warm-up.
     """
+    if spec.schedule == 'constant' and spec.final_share:
+        raise UsageError(f'a constant schedule does not end at final_share={spec.final_share}')
     if spec.schedule == 'exponential' and not spec.final_share:
         raise UsageError('an exponential schedule never ends at 0: set its final_share, say to 0.1')
     if spec.warmup_steps >= steps:

@@ -24,7 +24,7 @@ class Request(NamedTuple):
     seed: int = 0
     step: int | None = None  # the checkpoint's; the newest by default
     label: int | None = None  # of every image; as the game draws them by default
-    truncation: float | None = None  # latents beyond plus or minus this are not drawn
+    truncation: float | None = None  # of latents, or psi of styles: see `main.py`
     interpolate: str | None = None  # a name of PATHS: the images lead from one latent to another
 
 

@@ -18,6 +18,8 @@ def first_line(error: BaseException) -> str:
 def nearest(name: str, known: Iterable[str]) -> str:
     """Returns a hint for an unknown name: the nearest known one, then all of them."""
     known = sorted(known)
+    if not known:
+        return 'there is none to give'
     close = difflib.get_close_matches(str(name), known, n=1)
     hint = f'did you mean {close[0]!r}? ' if close else ''
     return f'{hint}known: {", ".join(known)}'

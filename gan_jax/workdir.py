@@ -13,7 +13,17 @@ from gan_jax.logs import say
 from gan_jax.usage import UsageError
 
 # Fields that a checkpoint is of: with another value of one, it would be another run.
-_ARCHITECTURE = ('game', 'networks.', 'prior.', 'data.size', 'data.channels', 'pool')
+_ARCHITECTURE = (
+    'game',
+    'networks.',
+    'prior.',
+    'generation',
+    'codes.',
+    'condition.',
+    'data.size',
+    'data.channels',
+    'pool',
+)
 
 
 def open_workdir(path: str, config: ConfigDict) -> Path:

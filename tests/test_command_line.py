@@ -124,8 +124,7 @@ WRONG_ARGUMENTS = {
     '--config.networks.generator.name=mlp.Generatr': ["did you mean 'mlp.Generator'?"],
     '--config.networks.generator.name=mpl.Generator': ["unknown network 'mpl.Generator'", 'mlp'],
     '--config.networks.generator.kernel_init.name=norml': ["did you mean 'normal'?"],
-    '--config.networks.discriminator.normalization=bach': ["did you mean 'batch'?"],
-    '--config.networks.discriminator.weights=spectral': ["did you mean 'spectral_norm'?"],
+    '--config.networks.discriminator.answer=logits': ["did you mean 'logit'?"],
     # numbers
     '--config.steps=-1': ['config.steps must be at least 1, not -1'],
     '--config.batch_size=0': ['config.batch_size must be at least 1, not 0'],
@@ -152,8 +151,12 @@ WRONG_ARGUMENTS = {
     '--config.batch_size=3': ['batch_size=3', '2 devices', 'multiple of 2'],
     '--config.batch_size=3 --dry_run': ['batch_size=3', '2 devices', 'multiple of 2'],
     '--config.accumulate=3': ['batch_size=16', 'accumulate=3', 'multiple of 6'],
-    '--config.loss.name=hinge --config.loss.label_smoothing=0.1': ['hinge', 'label_smoothing'],
-    '--config.penalties.r1=1 --config.networks.discriminator.normalization=batch': ["'layer'"],
+    '--config.loss.name=hinge --config.loss.label_smoothing=0.1': [
+        'hinge',
+        'label_smoothing',
+        'none to give',
+    ],
+    '--config.optimizers.generator.weight_decay=0.1': ['momentum takes no weight_decay'],
     # data
     '--config.data.name=mnits': ["unknown data set 'mnits'", "did you mean 'mnist'?", 'digits'],
     '--config.data.name=folder': ["'folder' needs the folder", '--config.data.data_dir'],
@@ -261,7 +264,7 @@ CHANGES = {
     '--config.networks.generator.widths=(16,)': 'networks.generator.widths: [8] -> [16]',
     '--config.ema_decay=0': 'ema_decay: 0.9 -> 0.0',
     '--config.prior.size=5': 'prior.size: 4 -> 5',
-    '--config.optimizers.generator.name=sgd': 'optimizers.generator.name: adam -> sgd',
+    '--config.optimizers.generator.name=sgd': 'optimizers.generator.name: momentum -> sgd',
 }
 
 

@@ -134,17 +134,19 @@ every_schedule = pytest.mark.parametrize('name', SCHEDULES)
 @pytest.mark.parametrize('updates_per_step', (1, 5, 0.25))
 def test_a_schedule_lasts_exactly_the_run(name, warmup, updates_per_step):
     """Start, middle and end in training steps, whatever the number of updates per step."""
-    spec = spec_of(schedule=name, learning_rate=RATE, final_share=0.1, warmup_steps=warmup)
+    final = 0.0 if name == 'constant' else 0.1
+    spec = spec_of(schedule=name, learning_rate=RATE, final_share=final, warmup_steps=warmup)
     rate = build_schedule(spec, 100, updates_per_step)
     for step in (warmup, *(warmup + (100 - warmup) * part // 4 for part in (1, 2, 3)), 100):
-        expected = RATE * CURVES[name]((step - warmup) / (100 - warmup), 0.1)
+        expected = RATE * CURVES[name]((step - warmup) / (100 - warmup), final)
         np.testing.assert_allclose(rate(step * updates_per_step), expected, rtol=1e-5)
 
 
 @every_schedule
 def test_a_warm_up_rises_linearly_from_zero(name):
     """A quarter of the warm-up gives a quarter of the rate, its end all of it."""
-    spec = spec_of(schedule=name, learning_rate=RATE, final_share=0.1, warmup_steps=20)
+    final = 0.0 if name == 'constant' else 0.1
+    spec = spec_of(schedule=name, learning_rate=RATE, final_share=final, warmup_steps=20)
     rate = build_schedule(spec, 100, 5)
     for step, share in ((0, 0), (5, 0.25), (10, 0.5), (20, 1)):
         np.testing.assert_allclose(rate(5 * step), RATE * share, rtol=1e-5, atol=1e-9)
@@ -164,6 +166,7 @@ def test_a_schedule_may_end_at_nothing(name):
     'fields, message',
     (
         (dict(schedule='exponential'), 'final_share'),
+        (dict(schedule='constant', final_share=0.1), 'does not end at final_share=0.1'),
         (dict(schedule='linear', warmup_steps=10), 'warmup_steps=10 must be fewer than steps=10'),
     ),
 )
@@ -263,6 +266,12 @@ def test_an_unknown_name_is_answered_with_the_nearest(fields, nearest):
     """A misspelt optimiser or schedule is a usage error."""
     with pytest.raises(UsageError, match=f'did you mean {nearest!r}'):
         build(**fields)
+
+
+def test_weight_decay_that_an_optimiser_would_not_take_is_refused():
+    """With the norm loss that has the same gradient, l2 sum w^2."""
+    with pytest.raises(UsageError, match='adam takes no weight_decay: use adamw, or l2=0.05'):
+        build(name='adam', weight_decay=0.1)
 
 
 def test_orthogonal_regularisation_is_the_gradient_of_its_penalty():

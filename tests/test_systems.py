@@ -319,6 +319,8 @@ def test_every_preset_describes_a_game(system):
             "'vae' needs a field 'encoder' beside discriminator, generator",
         ),
         ('cgan', 'data.classes', 0, 'told of classes need labelled data'),
+        ('dcgan', 'penalties.r1', 1.0, "discriminator.normalization may be any but 'batch'"),
+        ('infogan', 'penalties.r1', 1.0, 'infogan.Discriminator normalises over the batch'),
         ('gan', 'condition.generator', 'normalization', "needs a network with a field 'norm"),
         ('biggan', 'condition.generator', 'concatenate', 'Generator is told of classes without'),
         ('biggan', 'data.size', (18, 16), 'no attention at 8 pixels: blocks leave heights of 9, 4'),

@@ -34,7 +34,7 @@ class Protocol:
     step: int  # of the checkpoint
     averaged: float  # decay of the weights' moving average in training; 0: weights as they were
     normalization: str  # what batch normalisation, where there is any, divides by
-    truncation: float  # latents beyond plus or minus this were not drawn; 0 drew them all
+    truncation: float  # of latents, or psi of styles; 0: as they come
     seed: int
     precision: str  # of the numbers within networks, and of their products on which devices
     pixels: str = 'uint8, rounded'

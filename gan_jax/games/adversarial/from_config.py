@@ -155,9 +155,13 @@ def _build_penalties(config: Any, normalized: bool) -> tuple[Part, ...]:
     settings = {'gradient_penalty': dict(target=config.gradient_target)}
     weights = {name: weight for name, weight in config.penalties.items() if weight}
     if normalized and weights.keys() & penalties.GRADIENT_PENALTIES.keys():
+        network = config.networks.discriminator
+        way = f'{network.name} normalises over the batch'
+        if 'normalization' in network:
+            field = 'config.networks.discriminator.normalization'
+            way = f"{field} may be any but 'batch', such as 'layer'"
         raise UsageError(
-            'a gradient penalty needs a critic that judges every image on its own: '
-            "config.networks.discriminator.normalization may be any but 'batch', such as 'layer'"
+            f'a gradient penalty needs a critic that judges every image on its own: {way}'
         )
     share = burn_in.fall(config.burn_in, 'penalties')
     return tuple(
@@ -239,7 +243,7 @@ def _build_loss(config: Any) -> losses.Adversarial:
 def _choose_judge(mixes_examples: bool) -> Judge:
     if mixes_examples:
         return apart
-    # gan.py:mnist on two cores, in turns: 80 ms together, 71 in two calls.
+    # gan.py:mnist on two cores, in turns: 39 ms together, 37 in two calls.
     return in_two_calls if jax.default_backend() == 'cpu' else together
 
 

@@ -50,7 +50,8 @@ def style_based(
 
     def mix_at_random(latents: Latents) -> Latents:
         def draw(bits: Array) -> tuple[Array, Array]:
-            z_key, mix_key = jax.random.split(jax.random.wrap_key_data(bits))
+            key = jax.random.fold_in(jax.random.wrap_key_data(bits), 1)  # itself the pixels' noise
+            z_key, mix_key = jax.random.split(key)
             place, lot = jax.random.uniform(mix_key, (2,))
             first = 1 + jnp.floor(place * (layers - 1)).astype(int)
             return prior.draw(z_key, 1)[0], jnp.where(lot < mixing, first, layers)
