@@ -39,6 +39,7 @@ def get_config(data: str = 'digits') -> ConfigDict:
         pieces=5,
         pixel_dropout=0.2,
         dropout=0.5,
+        answer='logit',  # or 'minibatch_stddev', 'minibatch_discrimination'
         kernel_init=base.initializer('normal', stddev=0.005 / 3**0.5),
     )
     return base.finish(config, PRESETS, data)
