@@ -30,8 +30,10 @@ LIMIT = 120  # seconds that any one process may take
 # The smallest of everything: it compiles in seconds and takes a thousand steps in each of them.
 TINY = {
     'networks.generator.widths': (8,),
-    'networks.generator.kernel_init.stddev': 0.5,  # of so few units; images differ by some pixel
     'networks.discriminator.widths': (4, 4),
+    # Of so few units, so that no two images or losses are alike.
+    'networks.generator.kernel_init.stddev': 0.5,
+    'networks.discriminator.kernel_init.stddev': 0.5,
     'prior.size': 4,
     'batch_size': 16,
     'ema_decay': 0.9,
