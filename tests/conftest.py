@@ -34,6 +34,10 @@ TINY = {
     # Of so few units, so that no two images or losses are alike.
     'networks.generator.kernel_init.stddev': 0.5,
     'networks.discriminator.kernel_init.stddev': 0.5,
+    'optimizers.generator.name': 'adam',
+    'optimizers.discriminator.name': 'adam',
+    'optimizers.generator.learning_rate': 2e-4,
+    'optimizers.discriminator.learning_rate': 2e-4,
     'prior.size': 4,
     'batch_size': 16,
     'ema_decay': 0.9,

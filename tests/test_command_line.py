@@ -156,7 +156,7 @@ WRONG_ARGUMENTS = {
         'label_smoothing',
         'none to give',
     ],
-    '--config.optimizers.generator.weight_decay=0.1': ['momentum takes no weight_decay'],
+    '--config.optimizers.generator.weight_decay=0.1': ['adam takes no weight_decay'],
     # data
     '--config.data.name=mnits': ["unknown data set 'mnits'", "did you mean 'mnist'?", 'digits'],
     '--config.data.name=folder': ["'folder' needs the folder", '--config.data.data_dir'],
@@ -264,7 +264,7 @@ CHANGES = {
     '--config.networks.generator.widths=(16,)': 'networks.generator.widths: [8] -> [16]',
     '--config.ema_decay=0': 'ema_decay: 0.9 -> 0.0',
     '--config.prior.size=5': 'prior.size: 4 -> 5',
-    '--config.optimizers.generator.name=sgd': 'optimizers.generator.name: momentum -> sgd',
+    '--config.optimizers.generator.name=sgd': 'optimizers.generator.name: adam -> sgd',
 }
 
 
