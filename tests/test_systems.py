@@ -296,6 +296,8 @@ def test_every_preset_describes_a_game(system):
 @pytest.mark.parametrize(
     'changed, path, value, message',
     (
+        ('dcgan', 'networks.discriminator.normalization', 'bach', "did you mean 'batch'"),
+        ('dcgan', 'networks.discriminator.weights', 'spectral', "did you mean 'spectral_norm'"),
         ('dcgan', 'penalties.r1', 1.0, 'judges every image on its own'),
         ('sngan:cifar10', 'loss.name', 'relativistic', 'in pairs'),
         ('wgan_gp', 'data.size', (9, 9), 'not multiples of 4'),
@@ -319,6 +321,8 @@ def test_every_preset_describes_a_game(system):
             "'vae' needs a field 'encoder' beside discriminator, generator",
         ),
         ('cgan', 'data.classes', 0, 'told of classes need labelled data'),
+        ('dcgan', 'networks.discriminator.normalization', 'bach', "did you mean 'batch'"),
+        ('dcgan', 'networks.discriminator.weights', 'spectral', "did you mean 'spectral_norm'"),
         ('dcgan', 'penalties.r1', 1.0, "discriminator.normalization may be any but 'batch'"),
         ('infogan', 'penalties.r1', 1.0, 'infogan.Discriminator normalises over the batch'),
         ('gan', 'condition.generator', 'normalization', "needs a network with a field 'norm"),
